@@ -1,0 +1,47 @@
+//! Microsoft Entra ID tokens: got once, kept, shared by threads, processes and programs in other languages.
+//!
+//! ```no_run
+//! use azlatch::prelude::*;
+//!
+//! let credential = ClientSecretCredential::new("tenant", "client-id", "secret")?
+//!     .cache_persistence_options(TokenCachePersistenceOptions::default().allow_unencrypted_storage(true))
+//!     .blocking()?;
+//! let token = credential.get_token(&["https://vault.azure.net/.default"])?;
+//! println!("good until {}", token.expires_on());
+//! # Ok::<(), azlatch::Error>(())
+//! ```
+//!
+//! A credential is a description until it is bound: [`Bind::blocking`] binds it to blocking HTTP, to a cache and to
+//! this machine. Bound credentials are cheap to clone, and clones share one cache. Without persistence options tokens
+//! live in memory.
+//!
+//! With [`TokenCachePersistenceOptions`] they also live in the store that Azure Identity's other languages use, so that a
+//! token got by a Python program is found here and the other way round. This version stores in plain text only, and
+//! only when [`allow_unencrypted_storage`](TokenCachePersistenceOptions::allow_unencrypted_storage) says so; without it,
+//! binding fails with an error of kind [`ErrorKind::Storage`] rather than keep less than was asked for.
+//!
+//! [`Adapters`] says what is used outside: root certificates, proxies, the cache directory, a cache shared between
+//! credentials.
+
+mod adapters;
+mod blocking;
+mod hot;
+mod store;
+
+pub use adapters::Adapters;
+pub use azlatch_core::cache::Demand;
+pub use azlatch_core::credential::{
+    ClientSecretCredential, Credential, Surroundings, TokenCachePersistenceOptions, TokenRequest,
+};
+pub use azlatch_core::error::OAuthError;
+pub use azlatch_core::secret::{AccessToken, ClientSecret};
+pub use azlatch_core::token::Token;
+pub use azlatch_core::{Error, ErrorKind, Explain, Note, ScopeSet, Source, Unix};
+pub use blocking::{Answer, Bind, Blocking};
+pub use hot::TokenCache;
+pub use store::Protection;
+
+/// What most programs need.
+pub mod prelude {
+    pub use crate::{Bind, ClientSecretCredential, Error, TokenCachePersistenceOptions, TokenRequest};
+}

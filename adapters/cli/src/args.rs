@@ -1,0 +1,189 @@
+//! The command line: its words, their environment twins, their help.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::output::Form;
+
+/// Microsoft Entra ID tokens: got once, kept, shared.
+#[derive(Debug, Parser)]
+#[command(name = "azlatch", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(
+    after_help = "Exit status: 0 ok, 2 usage or configuration, 3 authentication failed, 4 interaction required,\n\
+5 credential unavailable, 6 network, 7 storage."
+)]
+pub(crate) struct Cli {
+    /// Show the chain of causes and the server's ids when something fails
+    #[arg(long, global = true)]
+    pub(crate) verbose: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// See the cache at work against a built-in authority: no account, no network
+    Try(Try),
+    /// Print an access token
+    Token(Box<Token>),
+    /// Run a local Entra ID over https, to test any Azure SDK against
+    Emulator(Emulator),
+    /// Look into persistent caches, or clear them
+    #[command(subcommand)]
+    Cache(Cache),
+    /// Print the version
+    Version,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Try {
+    /// Show what happened on the way to each token
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+/// The credentials, in kebab case of Azure Identity's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CredentialName {
+    ClientSecret,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Token {
+    /// What the token is for, such as https://management.azure.com/.default (repeat for more)
+    #[arg(short, long = "scope", value_name = "SCOPE", required_unless_present = "batch")]
+    pub(crate) scopes: Vec<String>,
+    /// Answer JSON requests, one a line on stdin, with JSON results, one a line on stdout
+    #[arg(long, conflicts_with_all = ["scopes", "output", "claims", "request_tenant", "force_refresh"])]
+    pub(crate) batch: bool,
+    /// The form of the result
+    #[arg(short, long, value_enum, default_value = "token")]
+    pub(crate) output: Form,
+    /// Tell what happened on the way (with -o json as a member, else on stderr)
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Get a new token even if the cached one is good
+    #[arg(long)]
+    pub(crate) force_refresh: bool,
+    /// Ask this tenant instead of the credential's own; it must be allowed
+    #[arg(long, value_name = "TENANT")]
+    pub(crate) request_tenant: Option<String>,
+    /// Claims of a challenge, as JSON
+    #[arg(long, value_name = "JSON")]
+    pub(crate) claims: Option<String>,
+    /// The caller can answer claims challenges (continuous access evaluation)
+    #[arg(long)]
+    pub(crate) enable_cae: bool,
+    /// Seconds for the whole request
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}
+
+/// Who asks, whom, and where tokens are kept.
+#[derive(Args, Debug)]
+pub(crate) struct Client {
+    /// The credential
+    #[arg(long, value_enum, default_value = "client-secret")]
+    pub(crate) credential: CredentialName,
+    /// The tenant
+    #[arg(long, env = "AZURE_TENANT_ID", hide_env_values = true)]
+    pub(crate) tenant_id: Option<String>,
+    /// The application
+    #[arg(long, env = "AZURE_CLIENT_ID", hide_env_values = true)]
+    pub(crate) client_id: Option<String>,
+    /// File that holds the client secret; - is stdin. Else AZURE_CLIENT_SECRET is used; a secret is never an argument
+    #[arg(long, value_name = "PATH")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+    /// The authority's host
+    #[arg(long, env = "AZURE_AUTHORITY_HOST", hide_env_values = true)]
+    pub(crate) authority_host: Option<String>,
+    /// Another tenant that may be asked; * for any (repeat for more)
+    #[arg(long, value_name = "TENANT")]
+    pub(crate) additionally_allowed_tenant: Vec<String>,
+    /// Trust the authority host without asking the public cloud about it
+    #[arg(long)]
+    pub(crate) no_instance_discovery: bool,
+    /// Root certificates to trust beside the system's
+    #[arg(long, value_name = "PEM")]
+    pub(crate) ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: Store,
+    /// Never ask the user anything
+    #[arg(long)]
+    pub(crate) no_prompt: bool,
+}
+
+/// Where tokens are kept.
+#[derive(Args, Debug)]
+pub(crate) struct Store {
+    /// Keep tokens for later runs, shared with other programs and languages
+    #[arg(long)]
+    pub(crate) persist: bool,
+    /// The cache's name (implies --persist)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cache_name: Option<String>,
+    /// Keep them in plain text where no encrypted store can be used
+    #[arg(long)]
+    pub(crate) allow_unencrypted_storage: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Emulator {
+    /// The port; 0 for any free one
+    #[arg(long, default_value = "8443")]
+    pub(crate) port: u16,
+    /// Where to write the authority's root certificate [default: a temporary file]
+    #[arg(long, value_name = "PEM")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Seconds that access tokens live
+    #[arg(long, default_value = "3599")]
+    pub(crate) expires_in: i64,
+    /// Seconds until access tokens say that they are due for renewal
+    #[arg(long)]
+    pub(crate) refresh_in: Option<i64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cache {
+    /// List what is stored; secrets are never shown
+    Show(CacheShow),
+    /// Remove what is stored
+    Clear(CacheClear),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CacheShow {
+    /// The cache's name
+    #[arg(long, value_name = "NAME", default_value = "msal.cache")]
+    pub(crate) cache_name: String,
+    /// The form of the list
+    #[arg(short, long, value_enum, default_value = "table")]
+    pub(crate) output: ListForm,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CacheClear {
+    /// The cache's name
+    #[arg(long, value_name = "NAME", default_value = "msal.cache")]
+    pub(crate) cache_name: String,
+}
+
+/// The forms of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListForm {
+    /// For people.
+    Table,
+    /// One JSON object a line.
+    Json,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 3600.0 => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("give a number of seconds, more than 0 and at most 3600".into()),
+    }
+}

@@ -1,0 +1,252 @@
+//! `azlatch try`: the cache at work, told in rows that count the authority's requests.
+
+use std::cell::Cell;
+use std::fs;
+use std::io;
+use std::process::{Command, ExitCode};
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use azlatch::prelude::*;
+use azlatch::{Adapters, Answer, Blocking, ErrorKind, Source};
+use azlatch_emulator::{Emulator, Fault, Settings, Target};
+
+use crate::args::Try;
+use crate::exit::{report, tell};
+use crate::output;
+
+const TENANT: &str = "contoso.example";
+const CLIENT: &str = "11111111-1111-1111-1111-111111111111";
+const SECRET: &str = "only-the-emulator-knows";
+
+pub(crate) fn run(options: &Try) -> ExitCode {
+    match Story::begin(options).and_then(|story| story.tell()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
+            tell("azlatch: a row is not as promised");
+            ExitCode::FAILURE
+        }
+        Err(error) => report(&error, true),
+    }
+}
+
+/// The authority, a scratch home directory, and what has been seen so far.
+struct Story {
+    emulator: Emulator,
+    home: tempfile::TempDir,
+    explain: bool,
+    kept: Cell<bool>,
+}
+
+/// What a row came to: the answer, and a remark when it is not as promised.
+struct Seen {
+    answer: Answer,
+    objection: Option<String>,
+}
+
+impl From<Answer> for Seen {
+    fn from(answer: Answer) -> Self {
+        Self { answer, objection: None }
+    }
+}
+
+impl Story {
+    fn begin(options: &Try) -> Result<Self, Error> {
+        let emulator = Emulator::builder()
+            .settings(Settings::default())
+            .port(0)
+            .start()
+            .map_err(|e| trouble("the emulator did not start", &e))?;
+        let home = tempfile::tempdir().map_err(|e| trouble("no scratch directory could be made", &e))?;
+        emulator
+            .write_ca(home.path().join("ca.pem"))
+            .map_err(|e| trouble("the root certificate could not be written", &e))?;
+        Ok(Self { emulator, home, explain: options.explain, kept: Cell::new(true) })
+    }
+
+    fn tell(&self) -> Result<bool, Error> {
+        output::line(&format!(
+            "azlatch against a local authority, {} (the authority counts the requests)\n",
+            self.emulator.authority()
+        ))?;
+        output::line(&format!("  {:<50} {:>8} {:>9}   {}", "what", "requests", "time", "token from"))?;
+        self.in_memory()?;
+        self.on_disk()?;
+        self.in_trouble()?;
+        self.damaged()?;
+        output::line(&format!(
+            "\n{}",
+            if self.kept.get() { "every row as promised" } else { "NOT as promised, see above" }
+        ))?;
+        Ok(self.kept.get())
+    }
+
+    fn in_memory(&self) -> Result<(), Error> {
+        let credential = self.credential(false)?;
+        let ask = |scope: &str| credential.answer(&TokenRequest::new([scope])?);
+        self.row("first token", 1, Source::Network, || Ok(ask("https://vault.example/.default")?.into()))?;
+        self.row("again", 0, Source::Memory, || Ok(ask("https://vault.example/.default")?.into()))?;
+        self.row("64 threads at once, one cold scope", 1, Source::Network, || crowd(&credential, 64))
+    }
+
+    fn on_disk(&self) -> Result<(), Error> {
+        let credential = self.credential(true)?;
+        let scope = "https://storage.example/.default";
+        self.row("a token that is kept on disk", 1, Source::Network, || {
+            Ok(credential.answer(&TokenRequest::new([scope])?)?.into())
+        })?;
+        self.row("a new process on the same disk cache", 0, Source::Store, || {
+            let answer = self.credential(true)?.answer(&TokenRequest::new([scope])?)?;
+            let objection = self.new_process(scope, answer.token.expose_secret())?;
+            Ok(Seen { answer, objection })
+        })
+    }
+
+    fn in_trouble(&self) -> Result<(), Error> {
+        let credential = self.credential(false)?;
+        let ask = |scope: &str| credential.answer(&TokenRequest::new([scope])?);
+        let queue = "https://queue.example/.default";
+        self.emulator.with(|entra| entra.settings_mut().expires_in = 1);
+        let first = ask(queue)?;
+        self.emulator.with(|entra| entra.settings_mut().expires_in = 3599);
+        thread::sleep(Duration::from_millis(2100));
+        self.row("an expired token", 1, Source::Network, || {
+            let answer = ask(queue)?;
+            let same = answer.token.expose_secret() == first.token.expose_secret();
+            Ok(Seen { answer, objection: same.then(|| "the expired token was handed out".into()) })
+        })?;
+        let table = "https://table.example/.default";
+        self.emulator.with(|entra| entra.settings_mut().refresh_in = Some(1));
+        let first = ask(table)?;
+        self.emulator.with(|entra| {
+            entra.settings_mut().refresh_in = None;
+            entra.script(Fault::status(503).on(Target::Token).times(0));
+        });
+        thread::sleep(Duration::from_millis(2100));
+        self.row("due for renewal, but Entra answers 503: served", 1, Source::Memory, || {
+            let answer = ask(table)?;
+            let other = answer.token.expose_secret() != first.token.expose_secret();
+            Ok(Seen { answer, objection: other.then(|| "another token was handed out".into()) })
+        })?;
+        self.row("and again, within half a minute: Entra left alone", 0, Source::Memory, || Ok(ask(table)?.into()))?;
+        self.emulator.with(azlatch_emulator::Entra::reset);
+        Ok(())
+    }
+
+    fn damaged(&self) -> Result<(), Error> {
+        let path = self.home.path().join(azlatch_files::DIRECTORY).join("msal.cache.nocae");
+        let whole = fs::read(&path).map_err(|e| trouble("the cache file could not be read", &e))?;
+        fs::write(&path, &whole[..whole.len() / 2]).map_err(|e| trouble("the cache file could not be cut", &e))?;
+        let request = TokenRequest::new(["https://storage.example/.default"])?;
+        self.row("the cache file cut in half: healed", 1, Source::Network, || {
+            let answer = self.credential(true)?.answer(&request)?;
+            let healed = self.credential(true)?.answer(&request)?;
+            let objection = (healed.explain.source != Source::Store).then(|| "the file was not healed".into());
+            Ok(Seen { answer, objection })
+        })
+    }
+
+    /// Plays one row and tells it: `requests` counted, from `source`.
+    fn row(
+        &self,
+        what: &str,
+        requests: u64,
+        source: Source,
+        play: impl FnOnce() -> Result<Seen, Error>,
+    ) -> Result<(), Error> {
+        let before = self.requests();
+        let start = Instant::now();
+        let seen = play()?;
+        let took = start.elapsed();
+        let counted = self.requests() - before;
+        let from = seen.answer.explain.source;
+        let as_promised = counted == requests && from == source && seen.objection.is_none();
+        self.kept.set(self.kept.get() && as_promised);
+        let verdict =
+            if as_promised { String::new() } else { format!("   EXPECTED {requests} from {}", source.name()) };
+        output::line(&format!("  {what:<50} {counted:>8} {:>6} ms   {}{verdict}", took.as_millis(), from.name()))?;
+        if let Some(objection) = &seen.objection {
+            output::line(&format!("      {objection}"))?;
+        }
+        if self.explain {
+            seen.answer.explain.lines().try_for_each(|line| output::line(&format!("      {line}")))?;
+        }
+        Ok(())
+    }
+
+    fn requests(&self) -> u64 {
+        self.emulator.with(|entra| entra.counters().requests)
+    }
+
+    fn credential(&self, persistent: bool) -> Result<Blocking<ClientSecretCredential>, Error> {
+        let adapters = Adapters::new()?
+            .extra_roots(self.emulator.ca_pem().as_bytes())?
+            .cache_directory(self.home.path().join(azlatch_files::DIRECTORY));
+        let credential = ClientSecretCredential::new(TENANT, CLIENT, SECRET)?
+            .authority_host(&self.emulator.authority())?
+            .disable_instance_discovery();
+        let plain = TokenCachePersistenceOptions::default().allow_unencrypted_storage(true);
+        match persistent {
+            true => credential.cache_persistence_options(plain).blocking_with(&adapters),
+            false => credential.blocking_with(&adapters),
+        }
+    }
+
+    /// Runs this very program once more; an objection when it does not find `expected` in the store.
+    fn new_process(&self, scope: &str, expected: &str) -> Result<Option<String>, Error> {
+        let program = std::env::current_exe().map_err(|e| trouble("this program's own file was not found", &e))?;
+        let child = Command::new(program)
+            .args([
+                "token",
+                "--output",
+                "json",
+                "--persist",
+                "--allow-unencrypted-storage",
+                "--no-instance-discovery",
+                "--scope",
+                scope,
+            ])
+            .args(["--tenant-id", TENANT, "--client-id", CLIENT, "--authority-host", &self.emulator.authority()])
+            .arg("--ca-file")
+            .arg(self.home.path().join("ca.pem"))
+            .env("AZURE_CLIENT_SECRET", SECRET)
+            .env("HOME", self.home.path())
+            .env("LOCALAPPDATA", self.home.path())
+            .output()
+            .map_err(|e| trouble("the new process did not start", &e))?;
+        let found: serde_json::Value = serde_json::from_slice(&child.stdout).unwrap_or_default();
+        let as_expected = child.status.success() && found["source"] == "store" && found["access_token"] == expected;
+        Ok((!as_expected).then(|| format!("the new process did not find the token in the store ({})", child.status)))
+    }
+}
+
+/// `count` threads ask for one token at the same moment; an objection when they do not all get the same.
+fn crowd(credential: &Blocking<ClientSecretCredential>, count: usize) -> Result<Seen, Error> {
+    let request = TokenRequest::new(["https://crowd.example/.default"])?;
+    let start = Barrier::new(count);
+    let ask = || {
+        start.wait();
+        credential.answer(&request)
+    };
+    let answers = thread::scope(|scope| {
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(ask)).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect::<Result<Vec<_>, _>>()
+    })?;
+    let mut sources = answers.iter().map(|answer| answer.explain.source);
+    let fetched = sources.by_ref().filter(|source| *source == Source::Network).count();
+    let all_same = answers.windows(2).all(|pair| pair[0].token.expose_secret() == pair[1].token.expose_secret());
+    let objection =
+        (fetched != 1 || !all_same).then(|| format!("{fetched} threads fetched a token; all the same: {all_same}"));
+    match answers.into_iter().find(|answer| answer.explain.source == Source::Network) {
+        Some(answer) => Ok(Seen { answer, objection }),
+        None => Err(Error::new(ErrorKind::Network, "no thread fetched the token")),
+    }
+}
+
+fn trouble(what: &str, error: &io::Error) -> Error {
+    Error::new(ErrorKind::Configuration, format!("{what}: {error}"))
+}

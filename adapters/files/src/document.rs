@@ -1,0 +1,223 @@
+//! Documents on disk: conditional reads, compare-and-swap writes, compare-and-delete.
+
+use std::collections::HashMap;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use azlatch_core::effect::{Found, Load, Loaded, Partition, Remove, Removed, Save, Saved, StoreFault, Version};
+use azlatch_core::secret::Secret;
+use sha2::{Digest as _, Sha256};
+
+use crate::foreign;
+use crate::place;
+
+/// What is read back under the lock to compare versions.
+const LIMIT: usize = 64 * 1024 * 1024;
+
+pub(crate) fn load(directory: &Path, seen: &Seen, ask: &Load) -> Result<Loaded, StoreFault> {
+    place::verify_directory(directory)?;
+    let path = directory.join(ask.partition.name());
+    if let Some(version) = ask.unless
+        && seen.is_still(&ask.partition, &path, version)
+    {
+        return Ok(Loaded::Unchanged);
+    }
+    Ok(match read(&path, ask.limit)? {
+        None => Loaded::Absent,
+        Some((found, meta)) => {
+            seen.remember(&ask.partition, &meta, found.version);
+            if Some(found.version) == ask.unless { Loaded::Unchanged } else { Loaded::Found(found) }
+        }
+    })
+}
+
+pub(crate) fn save(directory: &Path, seen: &Seen, ask: &Save) -> Result<Saved, StoreFault> {
+    place::prepare(directory)?;
+    let path = directory.join(ask.partition.name());
+    let until = Instant::now() + ask.timeout;
+    let _writer = Writer::lock(&path, until)?;
+    let current = read(&path, LIMIT)?.map(|(found, _)| found);
+    if current.as_ref().map(|found| found.version) != ask.expect {
+        return Ok(Saved::Conflict(current));
+    }
+    let meta = replace(directory, &path, ask.bytes.expose_secret())?;
+    let version = version(ask.bytes.expose_secret());
+    if let Some(meta) = meta {
+        seen.remember(&ask.partition, &meta, version);
+    }
+    Ok(Saved::Stored(version))
+}
+
+pub(crate) fn remove(directory: &Path, ask: &Remove) -> Result<Removed, StoreFault> {
+    place::prepare(directory)?;
+    let path = directory.join(ask.partition.name());
+    let _writer = Writer::lock(&path, Instant::now() + ask.timeout)?;
+    match read(&path, LIMIT)? {
+        None => Ok(Removed::Gone),
+        Some((found, _)) if found.version != ask.expect => Ok(Removed::Conflict(found)),
+        Some(_) => {
+            fs::remove_file(&path).map_err(|error| place::fault(&path, &error))?;
+            settle(directory);
+            Ok(Removed::Gone)
+        }
+    }
+}
+
+/// The right to write one document: our own lock, which the system frees when we die, then the other libraries'.
+struct Writer {
+    _foreign: foreign::LockFile,
+    _own: File,
+}
+
+impl Writer {
+    fn lock(path: &Path, until: Instant) -> Result<Self, StoreFault> {
+        let lock = with_suffix(path, "azlatch-lock");
+        let own = place::open_lock(&lock)?;
+        if !place::lock(&lock, &own, until)? {
+            return Err(StoreFault::Busy);
+        }
+        let foreign = foreign::LockFile::take(&with_suffix(path, "lockfile"), until)?;
+        Ok(Self { _foreign: foreign, _own: own })
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    name.into()
+}
+
+/// The content of `path` and its version; `None` when it is not there.
+fn read(path: &Path, limit: usize) -> Result<Option<(Found, Metadata)>, StoreFault> {
+    let Some(mut file) = place::open(path)? else { return Ok(None) };
+    let failed = |error: io::Error| place::fault(path, &error);
+    let meta = file.metadata().map_err(failed)?;
+    let size = usize::try_from(meta.len()).unwrap_or(usize::MAX);
+    if size > limit {
+        return Err(StoreFault::TooLarge { limit });
+    }
+    // Never more than the size just seen: a file that grows meanwhile does not make the buffer (full of secrets) move.
+    let mut bytes = Vec::with_capacity(size);
+    let room = u64::try_from(size).unwrap_or(u64::MAX);
+    (&mut file).take(room).read_to_end(&mut bytes).map_err(failed)?;
+    let version = version(&bytes);
+    Ok(Some((Found { bytes: Secret::from(bytes), version }, meta)))
+}
+
+/// Steps 6 to 11 of a write, under the lock: a crash at any point leaves the old document or the new one.
+fn replace(directory: &Path, path: &Path, bytes: &[u8]) -> Result<Option<Metadata>, StoreFault> {
+    // One name for all writers: what a killed one leaves behind, the next takes away.
+    let temporary = with_suffix(path, "azlatch-tmp");
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(place::fault(&temporary, &error)),
+        _ => {}
+    }
+    let written = write(&temporary, bytes);
+    let renamed = written.and_then(|()| fs::rename(&temporary, path).map_err(|error| place::fault(path, &error)));
+    if let Err(fault) = renamed {
+        let _ = fs::remove_file(&temporary);
+        return Err(fault);
+    }
+    settle(directory);
+    Ok(fs::symlink_metadata(path).ok())
+}
+
+fn write(temporary: &Path, bytes: &[u8]) -> Result<(), StoreFault> {
+    let failed = |error: io::Error| place::fault(temporary, &error);
+    let mut file = place::create(temporary).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    // After a failed fsync the pages' state is unknown: the file is given up, never synced again.
+    file.sync_all().map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    if usize::try_from(size).ok() != Some(bytes.len()) {
+        return Err(StoreFault::Io(format!(
+            "{}: the system kept {size} of {} bytes",
+            temporary.display(),
+            bytes.len()
+        )));
+    }
+    Ok(())
+}
+
+/// Makes a rename or removal outlast a power cut, where the system can; the change itself has happened already.
+fn settle(directory: &Path) {
+    if let Ok(directory) = File::open(directory) {
+        let _ = directory.sync_all();
+    }
+}
+
+/// The first half of the content's SHA-256: equal versions mean equal bytes.
+fn version(bytes: &[u8]) -> Version {
+    let digest = Sha256::digest(bytes);
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest[..16]);
+    Version(u128::from_be_bytes(half))
+}
+
+/// What files looked like when they were read, so that an unchanged one costs one `stat`.
+#[derive(Debug, Default)]
+pub(crate) struct Seen(Mutex<HashMap<Partition, Look>>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Look {
+    identity: Identity,
+    version: Version,
+    /// The file had been left alone for a while when it was looked at, so a later write must show.
+    settled: bool,
+}
+
+/// File systems stamp times in ticks: two writes within this may look alike.
+const TICK: Duration = Duration::from_secs(2);
+
+impl Seen {
+    fn remember(&self, partition: &Partition, meta: &Metadata, version: Version) {
+        let settled =
+            meta.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok()).is_some_and(|age| age > TICK);
+        let look = Look { identity: Identity::of(meta), version, settled };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(partition.clone(), look);
+    }
+
+    /// Whether the file at `path` certainly still is `version`.
+    fn is_still(&self, partition: &Partition, path: &Path, version: Version) -> bool {
+        let look = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(partition).copied();
+        let Some(look) = look.filter(|look| look.settled && look.version == version) else { return false };
+        fs::symlink_metadata(path).is_ok_and(|meta| Identity::of(&meta) == look.identity)
+    }
+}
+
+#[cfg(unix)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    file: (u64, u64),
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+#[cfg(unix)]
+impl Identity {
+    fn of(meta: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        Self {
+            file: (meta.dev(), meta.ino()),
+            size: meta.size(),
+            modified: (meta.mtime(), meta.mtime_nsec()),
+            changed: (meta.ctime(), meta.ctime_nsec()),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity(u64, Option<SystemTime>);
+
+#[cfg(not(unix))]
+impl Identity {
+    fn of(meta: &Metadata) -> Self {
+        Self(meta.len(), meta.modified().ok())
+    }
+}

@@ -1,0 +1,183 @@
+//! Opening files safely: no links followed, nobody else's places used, nothing that could block.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use azlatch_core::effect::StoreFault;
+
+/// The fault that an I/O error at `path` means. Absence is not a fault and is handled by the callers.
+pub(crate) fn fault(path: &Path, error: &io::Error) -> StoreFault {
+    let said = format!("{}: {error}", path.display());
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => StoreFault::Denied(said),
+        io::ErrorKind::NotADirectory => StoreFault::Unavailable(said),
+        _ if is_link_refusal(error) => StoreFault::Denied(format!("{} is a symbolic link", path.display())),
+        _ => StoreFault::Io(said),
+    }
+}
+
+/// Makes sure that `directory` is there (0700 if it had to be made) and ours alone to write.
+pub(crate) fn prepare(directory: &Path) -> Result<(), StoreFault> {
+    if let Err(error) = make_private(directory)
+        && error.kind() != io::ErrorKind::AlreadyExists
+    {
+        return Err(match error.kind() {
+            io::ErrorKind::NotFound => {
+                StoreFault::Unavailable(format!("{}: its parent directory does not exist", directory.display()))
+            }
+            _ => fault(directory, &error),
+        });
+    }
+    verify_directory(directory)
+}
+
+/// Checks that `directory` may be trusted; `Ok` also when it is not there.
+pub(crate) fn verify_directory(directory: &Path) -> Result<(), StoreFault> {
+    match fs::symlink_metadata(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(fault(directory, &error)),
+        Ok(meta) if !meta.is_dir() => Err(StoreFault::Denied(format!("{} is not a directory", directory.display()))),
+        Ok(meta) => verify_owner(directory, &meta, 0o022),
+    }
+}
+
+/// Opens `path` for reading: a regular file of ours, whatever it was called before; `None` when it is not there.
+pub(crate) fn open(path: &Path) -> Result<Option<File>, StoreFault> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    harden(&mut options);
+    let file = match options.open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(fault(path, &error)),
+    };
+    let meta = file.metadata().map_err(|error| fault(path, &error))?;
+    verify_file(path, &meta)?;
+    make_unreadable_to_others(&file, &meta);
+    Ok(Some(file))
+}
+
+/// Opens `path` for locking, making it if need be.
+pub(crate) fn open_lock(path: &Path) -> Result<File, StoreFault> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    harden(&mut options);
+    let file = options.open(path).map_err(|error| fault(path, &error))?;
+    let meta = file.metadata().map_err(|error| fault(path, &error))?;
+    verify_file(path, &meta)?;
+    Ok(file)
+}
+
+/// Makes `path`, which must not be there.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    harden(&mut options);
+    options.open(path)
+}
+
+/// Takes the exclusive lock of `file` by `until`; `false` when it stayed busy.
+pub(crate) fn lock(path: &Path, file: &File, until: Instant) -> Result<bool, StoreFault> {
+    let mut pause = Duration::from_micros(200);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) if Instant::now() >= until => return Ok(false),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            // A file system that keeps no locks is not pretended to.
+            Err(TryLockError::Error(error)) => return Err(fault(path, &error)),
+        }
+        thread::sleep(pause.min(until.saturating_duration_since(Instant::now())));
+        pause = (pause * 2).min(Duration::from_millis(10));
+    }
+}
+
+fn verify_file(path: &Path, meta: &fs::Metadata) -> Result<(), StoreFault> {
+    if !meta.is_file() {
+        return Err(StoreFault::Denied(format!("{} is not a regular file", path.display())));
+    }
+    verify_owner(path, meta, 0o022)
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
+    use std::io;
+    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+    use std::path::Path;
+
+    use azlatch_core::effect::StoreFault;
+    use rustix::fs::OFlags;
+
+    /// Never through a link, never waiting for a FIFO's other end, never inherited; new files are ours alone.
+    pub(super) fn harden(options: &mut OpenOptions) {
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        options.mode(0o600).custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
+    }
+
+    pub(super) fn make_private(directory: &Path) -> io::Result<()> {
+        DirBuilder::new().mode(0o700).create(directory)
+    }
+
+    pub(super) fn verify_owner(path: &Path, meta: &Metadata, writable_by_others: u32) -> Result<(), StoreFault> {
+        let me = rustix::process::geteuid().as_raw();
+        if meta.uid() != me {
+            return Err(StoreFault::Denied(format!("{} belongs to another user", path.display())));
+        }
+        if meta.mode() & writable_by_others != 0 {
+            return Err(StoreFault::Denied(format!(
+                "{} can be written by other users; take that right away with chmod go-w",
+                path.display()
+            )));
+        }
+        Ok(())
+    }
+
+    /// A document that others may read is made private; what they have read already nobody can help.
+    pub(super) fn make_unreadable_to_others(file: &File, meta: &Metadata) {
+        if meta.mode() & 0o077 != 0 {
+            // Failing leaves things as they were, which was good enough to read.
+            let _ = file.set_permissions(Permissions::from_mode(0o600));
+        }
+    }
+
+    pub(super) fn is_link_refusal(error: &io::Error) -> bool {
+        error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+    }
+}
+
+#[cfg(unix)]
+use unix::{harden, is_link_refusal, make_private, make_unreadable_to_others, verify_owner};
+
+#[cfg(not(unix))]
+mod elsewhere {
+    use std::fs::{self, File, Metadata, OpenOptions};
+    use std::io;
+    use std::path::Path;
+
+    use azlatch_core::effect::StoreFault;
+
+    pub(super) fn harden(_: &mut OpenOptions) {}
+
+    pub(super) fn make_private(directory: &Path) -> io::Result<()> {
+        fs::create_dir(directory)
+    }
+
+    /// The profile directory's access list keeps other users out.
+    pub(super) fn verify_owner(_: &Path, _: &Metadata, _: u32) -> Result<(), StoreFault> {
+        Ok(())
+    }
+
+    pub(super) fn make_unreadable_to_others(_: &File, _: &Metadata) {}
+
+    pub(super) fn is_link_refusal(_: &io::Error) -> bool {
+        false
+    }
+}
+
+#[cfg(not(unix))]
+use elsewhere::{harden, is_link_refusal, make_private, make_unreadable_to_others, verify_owner};

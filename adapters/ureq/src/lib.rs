@@ -1,0 +1,212 @@
+//! Blocking HTTP for azlatch: a driver that answers [`Http`] and [`Wait`](azlatch_core::effect::Wait) with ureq and
+//! rustls.
+//!
+//! ureq's defaults are for browsing; tokens want other ones, and this driver sets them all:
+//!
+//! | | here |
+//! |---|---|
+//! | redirects | never followed |
+//! | time | one total timeout a request, from name resolution to the last byte |
+//! | proxies | `HTTPS_PROXY` and `NO_PROXY` for authorities; never for loopback, link-local or [`Proxy::Never`](azlatch_core::effect::Proxy::Never) |
+//! | plain http | refused, except to loopback and link-local addresses with [`Proxy::Never`](azlatch_core::effect::Proxy::Never) |
+//! | size | bodies are cut off at the request's limit, headers at 64 KiB |
+//! | error statuses | ordinary responses, bodies and all |
+//! | compression | not offered, so nothing can unpack into memory |
+//!
+//! ```
+//! use azlatch_ureq::Ureq;
+//!
+//! // TLS roots are loaded on first use: making the driver costs nothing.
+//! let http = Ureq::builder().build()?;
+//! # Ok::<(), azlatch_core::Error>(())
+//! ```
+
+mod failure;
+mod proxy;
+mod rules;
+
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use azlatch_core::effect::{Effect, Failure, FailureKind, Http, Method, Reply, Response, Sent};
+use azlatch_core::{Error, ErrorKind, Host};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
+use ureq::{Agent, http};
+
+pub use proxy::ProxySettings;
+
+/// The driver; clones share connections.
+#[derive(Clone, Debug)]
+pub struct Ureq(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    extra_roots: Vec<Certificate<'static>>,
+    proxy: ProxySettings,
+    proxied: OnceLock<Agent>,
+    direct: OnceLock<Agent>,
+}
+
+/// Settings of a [`Ureq`].
+#[derive(Debug, Default)]
+pub struct Builder {
+    extra_roots: Vec<Certificate<'static>>,
+    proxy: Option<ProxySettings>,
+    fault: Option<Error>,
+}
+
+impl Ureq {
+    /// A driver with other settings than the default.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    fn agent(&self, proxied: bool) -> &Agent {
+        let shared = &self.0;
+        match shared.proxy.https() {
+            Some(proxy) if proxied => shared.proxied.get_or_init(|| agent(&shared.extra_roots, Some(proxy.clone()))),
+            _ => shared.direct.get_or_init(|| agent(&shared.extra_roots, None)),
+        }
+    }
+
+    fn send(&self, ask: &Http) -> Result<Response, Failure> {
+        let route = rules::check(ask)?;
+        let refused = |what: &str| Failure { sent: Sent::No, kind: FailureKind::Refused, detail: what.into() };
+        let mut request = http::Request::builder().uri(&ask.url).method(match ask.method {
+            Method::Get => http::Method::GET,
+            Method::Post => http::Method::POST,
+        });
+        for header in &ask.headers {
+            let mut value = http::HeaderValue::from_str(header.value.expose_secret())
+                .map_err(|_| refused("a header value is not printable"))?;
+            value.set_sensitive(true);
+            request = request.header(header.name, value);
+        }
+        let body = ask.body.as_ref().map(|body| body.expose_secret()).unwrap_or_default();
+        let request = request.body(body).map_err(|_| refused("the request could not be built"))?;
+        let agent = self.agent(route == rules::Route::MayProxy);
+        let timeout = ask.timeout.max(Duration::from_millis(1));
+        let configured =
+            agent.configure_request(request).timeout_global(Some(timeout)).timeout_connect(Some(timeout.min(CONNECT)));
+        let response = agent.run(configured.build()).map_err(|error| failure::from(&error))?;
+        self.receive(ask, response)
+    }
+
+    fn receive(&self, ask: &Http, response: http::Response<ureq::Body>) -> Result<Response, Failure> {
+        let (parts, body) = response.into_parts();
+        let headers = parts
+            .headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+        let limit = u64::try_from(ask.limit).unwrap_or(u64::MAX);
+        let body = body.into_with_config().limit(limit).read_to_vec().map_err(|error| {
+            // The answer has begun: whatever happens now, the request was taken in.
+            Failure { sent: Sent::Maybe, ..failure::from(&error) }
+        })?;
+        Ok(Response::new(parts.status.as_u16(), headers.collect(), body))
+    }
+}
+
+/// Connecting, TLS included, gets this much of the total at most.
+const CONNECT: Duration = Duration::from_secs(10);
+
+impl Default for Ureq {
+    /// The platform's roots, and proxies as the environment says.
+    fn default() -> Self {
+        Self::with(Vec::new(), ProxySettings::from_env())
+    }
+}
+
+impl Ureq {
+    fn with(extra_roots: Vec<Certificate<'static>>, proxy: ProxySettings) -> Self {
+        Self(Arc::new(Shared { extra_roots, proxy, proxied: OnceLock::new(), direct: OnceLock::new() }))
+    }
+}
+
+impl Builder {
+    /// Trusts the certificates of `pem` beside the platform's roots.
+    #[must_use]
+    pub fn extra_roots(mut self, pem: &[u8]) -> Self {
+        let before = self.extra_roots.len();
+        for item in parse_pem(pem) {
+            match item {
+                Ok(PemItem::Certificate(certificate)) => self.extra_roots.push(certificate),
+                Ok(_) => {}
+                Err(_) => self.fault = Some(not_pem()),
+            }
+        }
+        if self.extra_roots.len() == before {
+            self.fault = Some(not_pem());
+        }
+        self
+    }
+
+    /// Uses these proxies instead of the environment's.
+    #[must_use]
+    pub fn proxy(mut self, settings: ProxySettings) -> Self {
+        self.proxy = Some(settings);
+        self
+    }
+
+    /// The driver.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` when an extra root could not be read.
+    pub fn build(self) -> Result<Ureq, Error> {
+        match self.fault {
+            Some(fault) => Err(fault),
+            None => Ok(Ureq::with(self.extra_roots, self.proxy.unwrap_or_else(ProxySettings::from_env))),
+        }
+    }
+}
+
+fn not_pem() -> Error {
+    Error::new(ErrorKind::Configuration, "the extra root certificates could not be read")
+        .advise("give PEM: one or more BEGIN CERTIFICATE blocks")
+}
+
+fn agent(extra_roots: &[Certificate<'static>], proxy: Option<ureq::Proxy>) -> Agent {
+    let roots = if extra_roots.is_empty() {
+        RootCerts::PlatformVerifier
+    } else {
+        // Unreadable platform stores leave the extra roots alone to decide, which only ever trusts less.
+        let platform = rustls_native_certs::load_native_certs().certs;
+        let platform = platform.iter().map(|der| Certificate::from_der(der.as_ref()).to_owned());
+        RootCerts::Specific(Arc::new(platform.chain(extra_roots.iter().cloned()).collect()))
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::Rustls)
+        .root_certs(roots)
+        .unversioned_rustls_crypto_provider(provider)
+        .build();
+    Agent::config_builder()
+        .tls_config(tls)
+        .proxy(proxy)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .max_response_header_size(64 * 1024)
+        .user_agent(concat!("azlatch/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .new_agent()
+}
+
+impl Host for Ureq {
+    fn perform(&mut self, effect: Effect) -> Result<Reply, Effect> {
+        match effect {
+            Effect::Http(ask) => {
+                let answer = self.send(&ask.op);
+                Ok(ask.answer(answer))
+            }
+            Effect::Wait(ask) => {
+                thread::sleep(ask.op.span);
+                Ok(ask.answer(()))
+            }
+            other => Err(other),
+        }
+    }
+}

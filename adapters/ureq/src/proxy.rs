@@ -1,0 +1,69 @@
+//! Proxy settings, as the environment says them.
+
+use std::env;
+use std::fmt;
+
+use ureq::ProxyProtocol;
+use url::Url;
+
+/// Which proxy https requests go through, and which hosts they do not.
+#[derive(Clone, Default)]
+pub struct ProxySettings {
+    https: Option<ureq::Proxy>,
+}
+
+impl ProxySettings {
+    /// None.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { https: None }
+    }
+
+    /// `HTTPS_PROXY`, else `ALL_PROXY`, except for the hosts of `NO_PROXY` (each also in lower case).
+    ///
+    /// `HTTP_PROXY` does not count: authorities are asked over https, and plain http never leaves this machine.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let value = |names: &[&str]| names.iter().find_map(|name| env::var(name).ok().filter(|v| !v.is_empty()));
+        let proxy = value(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
+        let except = value(&["NO_PROXY", "no_proxy"]);
+        Self::new(proxy.as_deref(), except.as_deref())
+    }
+
+    /// Proxy URL `proxy`, except for the comma-separated hosts `except`; an unreadable URL means no proxy.
+    #[must_use]
+    pub fn new(proxy: Option<&str>, except: Option<&str>) -> Self {
+        Self { https: proxy.and_then(|url| read(url, except.unwrap_or_default())) }
+    }
+
+    pub(crate) const fn https(&self) -> Option<&ureq::Proxy> {
+        self.https.as_ref()
+    }
+}
+
+fn read(text: &str, except: &str) -> Option<ureq::Proxy> {
+    let url = Url::parse(text).or_else(|_| Url::parse(&format!("http://{text}"))).ok().filter(Url::has_host);
+    let url = url.or_else(|| Url::parse(&format!("http://{text}")).ok())?;
+    let protocol = match url.scheme() {
+        "https" => ProxyProtocol::Https,
+        _ => ProxyProtocol::Http,
+    };
+    let mut builder = ureq::Proxy::builder(protocol).host(url.host_str()?);
+    if let Some(port) = url.port_or_known_default() {
+        builder = builder.port(port);
+    }
+    if !url.username().is_empty() {
+        builder = builder.username(url.username()).password(url.password().unwrap_or_default());
+    }
+    for host in except.split(',').map(str::trim).filter(|host| !host.is_empty()) {
+        builder = builder.no_proxy(host);
+    }
+    builder.build().ok()
+}
+
+impl fmt::Debug for ProxySettings {
+    /// Whether there is one: a proxy's URL may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxySettings").field("https", &self.https.is_some()).finish()
+    }
+}

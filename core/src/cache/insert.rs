@@ -1,0 +1,230 @@
+//! What a granted token adds to the document, in the form that the other languages' libraries read.
+//!
+//! Environment is the authority's host in lower case without the port, the target is sorted, keys are lower case,
+//! times are decimal strings, and optional fields without a value are left out. An application's token says
+//! `"home_account_id": null`, the only spelling that MSAL for Python finds.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::document::{Change, Delta, Document, Section};
+use super::entity::entity_json;
+use super::key::{Query, Scheme, Subject};
+use super::lookup::{HeldRefreshToken, extra_hash};
+use crate::time::Unix;
+use crate::token::Granted;
+use crate::wire::jwt::{AccountHints, ClientInfo};
+
+/// Seconds after expiry at which an application sweeps its own dead access tokens out.
+const SWEEP: i64 = 24 * 3600;
+
+type Field<'a> = (&'a str, Option<&'a str>);
+
+/// The changes that store `granted`, which answered `query`, redeeming `used`.
+#[must_use]
+pub fn insert(document: &Document, query: &Query, granted: &Granted, used: Option<&HeldRefreshToken>) -> Delta {
+    let names = Names::new(query, granted);
+    let mut delta = Delta::default();
+    sweep(document, query, granted.acquired, &mut delta);
+    if granted.is_cacheable() {
+        delta.push(access_token(query, granted, &names));
+    }
+    if let Some(change) = app_metadata(document, &names, granted) {
+        delta.push(change);
+    }
+    if matches!(query.subject, Subject::Application) {
+        return delta;
+    }
+    if let Some(token) = &granted.refresh_token {
+        delta.push(refresh_token(document, granted, &names, token.expose_secret(), used));
+    }
+    if let (Some(token), Some(home)) = (&granted.id_token, &names.home) {
+        delta.push(id_token(&names, home, token.expose_secret()));
+        delta.push(account(&names, home, granted));
+    }
+    delta
+}
+
+/// The texts that entities and their keys are made of.
+struct Names {
+    home: Option<String>,
+    environment: String,
+    client_id: String,
+    realm: String,
+    hints: AccountHints,
+}
+
+impl Names {
+    fn new(query: &Query, granted: &Granted) -> Self {
+        let hints = granted.id_token.as_ref().and_then(|t| AccountHints::parse(t.expose_secret())).unwrap_or_default();
+        let told = granted.client_info.as_deref().and_then(ClientInfo::parse).map(|info| info.home_account_id());
+        let home = match &query.subject {
+            Subject::Application => None,
+            Subject::Account(id) => Some(id.clone()),
+            Subject::Assertion(_) => told.or_else(|| hints.sub.clone()),
+        };
+        // For `organizations` and `common` the token's own tenant is the realm; a tenant that was named stays.
+        let named = query.authority.tenant.as_str();
+        let open = ["organizations", "common", "consumers"].iter().any(|t| named.eq_ignore_ascii_case(t));
+        let realm = if open { hints.tenant.clone() } else { None }.unwrap_or_else(|| named.to_string());
+        Self {
+            home,
+            environment: query.authority.host.environment().to_string(),
+            client_id: query.client_id.clone(),
+            realm,
+            hints,
+        }
+    }
+
+    fn home(&self) -> &str {
+        self.home.as_deref().unwrap_or_default()
+    }
+}
+
+fn access_token(query: &Query, granted: &Granted, names: &Names) -> Change {
+    let target = granted.scopes.as_ref().unwrap_or(&query.scopes).without_reserved().to_string();
+    let (cached_at, expires_on) = (granted.acquired.to_string(), granted.expires_on.to_string());
+    let extended = granted.extended_expires_on.to_string();
+    let refresh_on = granted.refresh_on.map(|at| at.to_string());
+    let extra = extra_hash(query);
+    let assertion = match &query.subject {
+        Subject::Assertion(hash) => Some(URL_SAFE_NO_PAD.encode(hash)),
+        _ => None,
+    };
+    let (token_type, key_id) = match &query.scheme {
+        Scheme::Bearer => ("Bearer", None),
+        Scheme::Bound { token_type, key_id } => (token_type.as_str(), Some(key_id.as_str())),
+    };
+    let mut fields: Vec<Field<'_>> = [
+        ("credential_type", Some("AccessToken")),
+        ("secret", Some(granted.access_token.expose_secret())),
+        ("home_account_id", names.home.as_deref()),
+        ("environment", Some(names.environment.as_str())),
+        ("client_id", Some(names.client_id.as_str())),
+        ("target", Some(target.as_str())),
+        ("realm", Some(names.realm.as_str())),
+        ("token_type", Some(token_type)),
+        ("cached_at", Some(cached_at.as_str())),
+        ("expires_on", Some(expires_on.as_str())),
+        ("extended_expires_on", Some(extended.as_str())),
+    ]
+    .into();
+    let optional = [
+        ("refresh_on", refresh_on.as_deref()),
+        ("key_id", key_id),
+        ("user_assertion_hash", assertion.as_deref()),
+        ("ext_cache_key", extra.as_deref()),
+    ];
+    fields.extend(optional.into_iter().filter(|(_, value)| value.is_some()));
+    let (home, env, client, realm) = (names.home(), &names.environment, &names.client_id, &names.realm);
+    let mut key = match &extra {
+        None => format!("{home}-{env}-accesstoken-{client}-{realm}-{target}"),
+        Some(hash) => format!("{home}-{env}-atext-{client}-{realm}-{target}-{hash}"),
+    };
+    // The field alone tells two assertions, or two bound keys, apart for a reader; a key of its own keeps both stored.
+    for part in [assertion.as_deref(), key_id].into_iter().flatten() {
+        key.push('-');
+        key.push_str(part);
+    }
+    Change::Put { section: Section::AccessToken, key: key.to_lowercase(), json: entity_json(&fields) }
+}
+
+/// The used token's entity is changed in place while it still is the used one; else ours stands beside it.
+fn refresh_token(
+    document: &Document,
+    granted: &Granted,
+    names: &Names,
+    token: &str,
+    used: Option<&HeldRefreshToken>,
+) -> Change {
+    let modified = granted.acquired.to_string();
+    let section = Section::RefreshToken;
+    if let Some(used) = used
+        && let Some(stored) = document.entity(section, &used.key)
+        && stored.is("secret", used.refresh_token.expose_secret())
+    {
+        let mut patch = [("secret", Some(token)), ("last_modification_time", Some(modified.as_str()))].to_vec();
+        patch.extend(granted.family.as_deref().map(|family| ("family_id", Some(family))));
+        return Change::Put { section, key: used.key.clone(), json: stored.patched(&patch) };
+    }
+    let owner = granted.family.as_deref().unwrap_or(&names.client_id);
+    let key = format!("{}-{}-refreshtoken-{owner}--", names.home(), names.environment).to_lowercase();
+    let mut fields: Vec<Field<'_>> = [
+        ("credential_type", Some("RefreshToken")),
+        ("secret", Some(token)),
+        ("home_account_id", names.home.as_deref()),
+        ("environment", Some(names.environment.as_str())),
+        ("client_id", Some(names.client_id.as_str())),
+        ("last_modification_time", Some(modified.as_str())),
+    ]
+    .into();
+    fields.extend(granted.family.as_deref().map(|family| ("family_id", Some(family))));
+    Change::Put { section, key, json: entity_json(&fields) }
+}
+
+fn id_token(names: &Names, home: &str, token: &str) -> Change {
+    let (env, client, realm) = (&names.environment, &names.client_id, &names.realm);
+    let fields = [
+        ("credential_type", Some("IdToken")),
+        ("secret", Some(token)),
+        ("home_account_id", Some(home)),
+        ("environment", Some(env.as_str())),
+        ("realm", Some(realm.as_str())),
+        ("client_id", Some(client.as_str())),
+    ];
+    let key = format!("{home}-{env}-idtoken-{client}-{realm}-").to_lowercase();
+    Change::Put { section: Section::IdToken, key, json: entity_json(&fields) }
+}
+
+fn account(names: &Names, home: &str, granted: &Granted) -> Change {
+    let (env, realm) = (&names.environment, &names.realm);
+    let mut fields: Vec<Field<'_>> = [
+        ("home_account_id", Some(home)),
+        ("environment", Some(env.as_str())),
+        ("realm", Some(realm.as_str())),
+        ("local_account_id", Some(names.hints.local_account_id.as_deref().unwrap_or_default())),
+        ("username", Some(names.hints.username.as_deref().unwrap_or_default())),
+        ("authority_type", Some("MSSTS")),
+    ]
+    .into();
+    let optional = [("name", names.hints.name.as_deref()), ("client_info", granted.client_info.as_deref())];
+    fields.extend(optional.into_iter().filter(|(_, value)| value.is_some()));
+    let key = format!("{home}-{env}-{realm}").to_lowercase();
+    Change::Put { section: Section::Account, key, json: entity_json(&fields) }
+}
+
+/// Written for every client, since MSAL for Go finds no refresh token without one; one that is there is only told of a
+/// family it did not know.
+fn app_metadata(document: &Document, names: &Names, granted: &Granted) -> Option<Change> {
+    let (env, client) = (&names.environment, &names.client_id);
+    let section = Section::AppMetadata;
+    let family = granted.family.as_deref().map(|family| ("family_id", Some(family)));
+    let stored = document.entities(section).find(|(_, e)| e.is("client_id", client) && e.is("environment", env));
+    if let Some((key, entity)) = stored {
+        let news = family.filter(|(name, value)| !entity.is(name, value.unwrap_or_default()))?;
+        return Some(Change::Put { section, key: key.to_string(), json: entity.patched(&[news]) });
+    }
+    let mut fields: Vec<Field<'_>> = [("client_id", Some(client.as_str())), ("environment", Some(env.as_str()))].into();
+    fields.extend(family);
+    let key = format!("appmetadata-{env}-{client}").to_lowercase();
+    Some(Change::Put { section, key, json: entity_json(&fields) })
+}
+
+/// Our own access tokens that ended a day ago go; nobody else's entry is touched.
+fn sweep(document: &Document, query: &Query, now: Unix, delta: &mut Delta) {
+    for (key, entity) in document.entities_mentioning(Section::AccessToken, &query.client_id) {
+        let dead = entity.time("expires_on").is_some_and(|at| at.plus(SWEEP) < now)
+            && entity.is("client_id", &query.client_id);
+        if let Some(secret) = entity.text("secret").filter(|_| dead) {
+            delta.push(Change::Drop {
+                section: Section::AccessToken,
+                key: key.to_string(),
+                secret: secret.as_ref().into(),
+            });
+        }
+    }
+}

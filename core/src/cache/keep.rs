@@ -1,0 +1,203 @@
+//! Saving is merging: our changes are applied to what is stored *now*, and again whenever somebody was faster.
+//!
+//! ```text
+//! Start ─► Setting aside (damaged documents, once) ─► Saving ─► Done
+//!                                                      ▲  │ Conflict
+//!                                                      │  ▼
+//!                                                     Resting (a few milliseconds, from the third conflict on)
+//! ```
+
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::mem;
+use core::time::Duration;
+
+use super::base::Base;
+use super::document::{Change, Delta, Document, Section};
+use super::insert::insert;
+use super::key::Query;
+use super::lookup::HeldRefreshToken;
+use crate::effect::{Ids, Partition, Reply, Save, Saved, Version, Wait};
+use crate::explain::Note;
+use crate::flow::{Flow, Step};
+use crate::time::{Mono, Now};
+use crate::token::Granted;
+
+/// Conflicts that are borne: under contention somebody else succeeded each time, so work goes on.
+const TRIES: u32 = 100;
+
+/// Time for all of it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is to be changed, whatever the document has become by then.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Amendment {
+    /// Whose tokens.
+    pub(super) query: Query,
+    /// What was granted, if anything, and the refresh token spent for it.
+    pub(super) granted: Option<(Granted, Option<HeldRefreshToken>)>,
+    /// Refresh tokens that the authority called dead.
+    pub(super) dead: Vec<HeldRefreshToken>,
+}
+
+impl Amendment {
+    fn delta(&self, document: &Document) -> Delta {
+        let mut delta = match &self.granted {
+            Some((granted, used)) => insert(document, &self.query, granted, used.as_ref()),
+            None => Delta::default(),
+        };
+        for dead in &self.dead {
+            let secret = dead.refresh_token.expose_secret().into();
+            delta.push(Change::Drop { section: Section::RefreshToken, key: dead.key.clone(), secret });
+        }
+        delta
+    }
+}
+
+/// How a save ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// The version that holds our changes; `None` when they were not stored.
+    pub(super) version: Option<Version>,
+    /// What is worth telling.
+    pub(super) notes: Vec<Note>,
+}
+
+/// One amendment, brought to the store.
+#[derive(Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "__explore", derive(Clone))]
+pub(super) struct Keep {
+    partition: Partition,
+    base: Base,
+    amendment: Amendment,
+    jitter: u8,
+    conflicts: u32,
+    until: Option<Mono>,
+    notes: Vec<Note>,
+    ids: Ids,
+    state: State,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "__explore", derive(Clone))]
+enum State {
+    Start,
+    SettingAside,
+    Saving,
+    Resting { until: Mono },
+    Over,
+}
+
+impl Keep {
+    /// `jitter` is any number that differs between tokens.
+    pub(super) const fn new(partition: Partition, base: Base, amendment: Amendment, jitter: u8, ids: Ids) -> Self {
+        Self {
+            partition,
+            base,
+            amendment,
+            jitter,
+            conflicts: 0,
+            until: None,
+            notes: Vec::new(),
+            ids,
+            state: State::Start,
+        }
+    }
+
+    fn set_aside(&mut self, now: Now) -> Step<Kept> {
+        let Base::Damaged(bytes, _) = &self.base else { return self.save(now) };
+        let ask = Save {
+            partition: self.partition.aside(),
+            bytes: bytes.clone(),
+            expect: None,
+            timeout: Duration::from_secs(5),
+        };
+        self.state = State::SettingAside;
+        Step::Need(self.ids.ask(ask))
+    }
+
+    fn save(&mut self, now: Now) -> Step<Kept> {
+        let empty = Document::default();
+        let document = self.base.document().unwrap_or(&empty);
+        let bytes = document.apply(&self.amendment.delta(document)).bytes();
+        let until = *self.until.get_or_insert_with(|| now.mono.plus(PATIENCE));
+        let timeout = now.mono.until(until).min(Duration::from_secs(5));
+        self.state = State::Saving;
+        Step::Need(self.ids.ask(Save {
+            partition: self.partition.clone(),
+            bytes,
+            expect: self.base.version(),
+            timeout,
+        }))
+    }
+
+    fn conflict(&mut self, now: Now) -> Step<Kept> {
+        self.conflicts = self.conflicts.saturating_add(1);
+        if self.conflicts >= TRIES || self.until.is_some_and(|until| now.mono >= until) {
+            let why = format!("other programs wrote first, {} times in a row", self.conflicts);
+            return self.end(None, Some(Note::SaveFailed(why)));
+        }
+        if self.conflicts < 3 {
+            return self.save(now);
+        }
+        let millis = (1_u64 << self.conflicts.min(6)).saturating_add(u64::from(self.jitter) % 16);
+        self.rest(now, now.mono.plus(Duration::from_millis(millis)))
+    }
+
+    fn rest(&mut self, now: Now, until: Mono) -> Step<Kept> {
+        self.state = State::Resting { until };
+        Step::Need(self.ids.ask(Wait { until, span: now.mono.until(until) }))
+    }
+
+    fn end(&mut self, version: Option<Version>, note: Option<Note>) -> Step<Kept> {
+        self.state = State::Over;
+        self.notes.extend(note);
+        Step::Done(Kept { version, notes: mem::take(&mut self.notes) })
+    }
+
+    fn failed(&mut self, why: &str) -> Step<Kept> {
+        self.end(None, Some(Note::SaveFailed(why.to_string())))
+    }
+}
+
+impl Flow for Keep {
+    type Output = Kept;
+
+    fn step(&mut self, now: Now, reply: Option<Reply>) -> Step<Kept> {
+        match (mem::replace(&mut self.state, State::Over), reply) {
+            (State::Start, None) => self.set_aside(now),
+            // Whatever came of it, the damaged bytes are of no more use where they are.
+            (State::SettingAside, Some(reply)) => match self.ids.take::<Save>(reply) {
+                Err(_) => self.failed(MISUSE),
+                Ok(answer) => {
+                    let kept_aside = matches!(answer, Some(Ok(Saved::Stored(_))));
+                    self.notes.push(Note::Damaged { kept_aside });
+                    self.save(now)
+                }
+            },
+            (State::Saving, Some(reply)) => match self.ids.take::<Save>(reply) {
+                Ok(Some(Ok(Saved::Stored(version)))) => self.end(Some(version), None),
+                Ok(Some(Ok(Saved::Conflict(found)))) => {
+                    self.base = Base::from(found);
+                    self.conflict(now)
+                }
+                Ok(Some(Err(fault))) => self.failed(&fault.to_string()),
+                Ok(None) => self.failed("nothing here can store it"),
+                Err(_) => self.failed(MISUSE),
+            },
+            (State::Resting { until }, Some(reply)) => match self.ids.take::<Wait>(reply) {
+                Ok(Some(())) if now.mono < until => self.rest(now, until),
+                // A world that cannot wait is asked again at once; the number of tries is bounded.
+                Ok(_) => self.save(now),
+                Err(_) => self.failed(MISUSE),
+            },
+            _ => self.failed(MISUSE),
+        }
+    }
+
+    /// Saving is clean-up: what was granted reaches the store although the caller has gone.
+    fn cancel(&mut self) {}
+}
+
+const MISUSE: &str = "the flow got a reply to another question, or was stepped out of turn";

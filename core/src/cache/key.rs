@@ -1,0 +1,136 @@
+//! What makes one token another token, and its injective encoding.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use core::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::authority::{Authority, cloud};
+use crate::effect::LockKey;
+use crate::scope::ScopeSet;
+
+/// Which token is wanted: everything that would make it a different token.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Query {
+    /// The environment and the tenant.
+    pub authority: Authority,
+    /// The application.
+    pub client_id: String,
+    /// On whose behalf.
+    pub subject: Subject,
+    /// For what.
+    pub scopes: ScopeSet,
+    /// How the token is bound.
+    pub scheme: Scheme,
+    /// Whether the caller can answer claims challenges (continuous access evaluation).
+    pub cae: bool,
+    /// Parameters that shape the token beside the standard ones, such as `fmi_path`.
+    pub extra: BTreeMap<String, String>,
+}
+
+/// On whose behalf a token is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// The application itself.
+    Application,
+    /// A user, by home account id.
+    Account(String),
+    /// Whoever an incoming assertion speaks for, by its SHA-256 (on-behalf-of): never by a user name.
+    Assertion([u8; 32]),
+}
+
+/// How a token is bound to its bearer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// Not at all (RFC 6750).
+    #[default]
+    Bearer,
+    /// To a key.
+    Bound {
+        /// `pop` or `ssh-cert`.
+        token_type: String,
+        /// The key's thumbprint.
+        key_id: String,
+    },
+}
+
+/// SHA-256 of a query's encoding: equal keys mean the same token.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CacheKey(pub [u8; 32]);
+
+impl fmt::Debug for CacheKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CacheKey(")?;
+        self.0.iter().take(8).try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        f.write_str("…)")
+    }
+}
+
+impl CacheKey {
+    /// The lock that stands for this token.
+    #[must_use]
+    pub fn lock(&self) -> LockKey {
+        let mut short = [0; 16];
+        for (to, from) in short.iter_mut().zip(self.0) {
+            *to = from;
+        }
+        LockKey(short)
+    }
+}
+
+impl Query {
+    /// The key. Environment aliases of one cloud count as one; tenant and host ignore case.
+    #[must_use]
+    pub fn key(&self) -> CacheKey {
+        let mut hash = Sha256::new();
+        self.encode(&mut |bytes| hash.update(bytes));
+        CacheKey(hash.finalize().into())
+    }
+
+    /// Feeds the encoding to `out`: every part behind its length, every list behind its count, so that no two
+    /// queries share an encoding whatever characters their parts hold.
+    pub fn encode(&self, out: &mut dyn FnMut(&[u8])) {
+        let mut part = |bytes: &[u8]| {
+            out(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+            out(bytes);
+        };
+        let port_and_host = alloc::format!("{}", self.authority.host);
+        // Aliases are one environment, but only at the usual port: a test authority is its own, port and all.
+        let environment = match self.authority.host.is_known() {
+            true => cloud::canonical(self.authority.host.environment()),
+            false => &port_and_host,
+        };
+        part(environment.as_bytes());
+        part(self.authority.tenant.as_str().to_ascii_lowercase().as_bytes());
+        part(self.client_id.as_bytes());
+        match &self.subject {
+            Subject::Application => part(b"application"),
+            Subject::Account(id) => {
+                part(b"account");
+                part(id.as_bytes());
+            }
+            Subject::Assertion(hash) => {
+                part(b"assertion");
+                part(hash);
+            }
+        }
+        match &self.scheme {
+            Scheme::Bearer => part(b"bearer"),
+            Scheme::Bound { token_type, key_id } => {
+                part(b"bound");
+                part(token_type.as_bytes());
+                part(key_id.as_bytes());
+            }
+        }
+        part(if self.cae { b"cae" } else { b"nocae" });
+        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX).to_be_bytes();
+        part(&count(self.scopes.iter().count()));
+        self.scopes.iter().for_each(|scope| part(scope.as_bytes()));
+        part(&count(self.extra.len()));
+        for (name, value) in &self.extra {
+            part(name.as_bytes());
+            part(value.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Finding tokens in a document: by fields, under whatever key another program stored them.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+use super::decision::Life;
+use super::document::{Document, Section};
+use super::entity::Entity;
+use super::key::{Query, Scheme, Subject};
+use crate::authority::cloud;
+use crate::scope::ScopeSet;
+use crate::secret::{AccessToken, RefreshToken};
+use crate::time::Unix;
+use crate::wire::text::is_token;
+
+/// A cached access token that answers a query.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Hit {
+    /// The token.
+    pub access_token: AccessToken,
+    /// Its times.
+    pub life: Life,
+    /// The scopes it was granted for.
+    pub scopes: ScopeSet,
+}
+
+/// A cached refresh token that may be redeemed for a query.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct HeldRefreshToken {
+    /// The token.
+    pub refresh_token: RefreshToken,
+    /// The key it is stored under.
+    pub key: String,
+    /// The family of clients that share it.
+    pub family: Option<String>,
+    /// When it was stored, as far as its writer said.
+    pub modified: Unix,
+}
+
+/// The access token of `document` that answers `query` and lives longest, if any is alive at `now`.
+#[must_use]
+pub fn access_token(document: &Document, query: &Query, now: Unix) -> Option<Hit> {
+    document
+        .entities_mentioning(Section::AccessToken, &query.client_id)
+        .filter_map(|(_, entity)| matching(&entity, query))
+        .filter(|hit| hit.life.is_alive(now))
+        .max_by_key(|hit| (hit.life.expires_on, hit.life.cached_at))
+}
+
+fn matching(entity: &Entity<'_>, query: &Query) -> Option<Hit> {
+    let ours = entity.is("client_id", &query.client_id)
+        && is_environment(entity, query)
+        && entity.text("realm").is_some_and(|realm| realm.eq_ignore_ascii_case(query.authority.tenant.as_str()))
+        && is_kind(entity, ACCESS_TOKENS)
+        && is_subject(entity, &query.subject)
+        && is_scheme(entity, &query.scheme)
+        && is_extra(entity, query);
+    if !ours {
+        return None;
+    }
+    let scopes = ScopeSet::parse(&entity.text("target")?);
+    let secret = entity.text("secret")?;
+    if !query.scopes.without_reserved().is_subset(&scopes) || !is_token(&secret) {
+        return None;
+    }
+    let expires_on = entity.time("expires_on")?;
+    Some(Hit {
+        access_token: AccessToken::from(secret.as_ref()),
+        // Without `cached_at` nothing says how long the whole life was; an hour is what the authority gives.
+        life: Life {
+            cached_at: entity.time("cached_at").unwrap_or_else(|| expires_on.plus(-3600)),
+            expires_on,
+            refresh_on: entity.time("refresh_on"),
+        },
+        scopes,
+    })
+}
+
+/// The refresh tokens of `document` that may be redeemed for `query`: own ones and the family's, newest first.
+///
+/// They match on account and client only: a refresh token is good for every resource and tenant of its account. It
+/// is only ever found under the environment that issued it.
+#[must_use]
+pub fn refresh_tokens(document: &Document, query: &Query) -> Vec<HeldRefreshToken> {
+    let own = |e: &Entity<'_>| e.is("client_id", &query.client_id);
+    let family = family_of(document, query);
+    let shared = |e: &Entity<'_>| family.is_some() && e.text("family_id").as_deref() == family.as_deref();
+    let mut held: Vec<_> = document
+        .entities(Section::RefreshToken)
+        .filter(|(_, e)| {
+            is_environment(e, query)
+                && is_kind(e, &["RefreshToken"])
+                && is_subject(e, &query.subject)
+                && (own(e) || shared(e))
+        })
+        .filter_map(|(key, e)| {
+            let secret = e.text("secret").filter(|s| is_token(s))?;
+            Some(HeldRefreshToken {
+                refresh_token: RefreshToken::from(secret.as_ref()),
+                key: key.to_string(),
+                family: e.text("family_id").map(|f| f.into_owned()),
+                modified: e.time("last_modification_time").unwrap_or_default(),
+            })
+        })
+        .collect();
+    held.sort_by(|a, b| b.modified.cmp(&a.modified).then_with(|| a.key.cmp(&b.key)));
+    held
+}
+
+/// The family that the query's client is known to belong to.
+fn family_of(document: &Document, query: &Query) -> Option<String> {
+    let ours = |e: &Entity<'_>| e.is("client_id", &query.client_id) && is_environment(e, query) && e.says("family_id");
+    document
+        .entities(Section::AppMetadata)
+        .find(|(_, e)| ours(e))
+        .and_then(|(_, e)| e.text("family_id").map(|f| f.into_owned()))
+}
+
+fn is_environment(entity: &Entity<'_>, query: &Query) -> bool {
+    entity.text("environment").is_some_and(|e| cloud::same_environment(query.authority.host.environment(), &e))
+}
+
+/// What writers call an access token: .NET and JS have words of their own for extended and bound ones.
+const ACCESS_TOKENS: &[&str] = &["AccessToken", "ATExt", "AccessToken_With_AuthScheme"];
+
+/// Absent is as good as right: some writers leave the kind out.
+fn is_kind(entity: &Entity<'_>, kinds: &[&str]) -> bool {
+    entity.text("credential_type").is_none_or(|kind| kinds.iter().any(|k| kind.eq_ignore_ascii_case(k)))
+}
+
+fn is_subject(entity: &Entity<'_>, subject: &Subject) -> bool {
+    let home = entity.text("home_account_id").filter(|h| !h.is_empty());
+    let assertion = entity.text("user_assertion_hash").or_else(|| entity.text("userAssertionHash"));
+    match subject {
+        // `null`, `""` and absent are the three spellings of "nobody".
+        Subject::Application => home.is_none() && assertion.is_none(),
+        Subject::Account(id) => home.is_some_and(|h| h == id.as_str()) && assertion.is_none(),
+        Subject::Assertion(hash) => {
+            let spelled = [URL_SAFE_NO_PAD.encode(hash), URL_SAFE.encode(hash)];
+            assertion.is_some_and(|a| spelled.iter().any(|s| *s == a))
+        }
+    }
+}
+
+fn is_scheme(entity: &Entity<'_>, scheme: &Scheme) -> bool {
+    let token_type = entity.text("token_type");
+    let key_id = ["key_id", "kid", "keyid"].into_iter().find_map(|name| entity.text(name));
+    match scheme {
+        Scheme::Bearer => token_type.is_none_or(|t| t.eq_ignore_ascii_case("bearer")) && key_id.is_none(),
+        Scheme::Bound { token_type: wanted, key_id: key } => {
+            token_type.is_some_and(|t| t.eq_ignore_ascii_case(wanted)) && key_id.is_some_and(|k| k == key.as_str())
+        }
+    }
+}
+
+/// A token shaped by extra parameters never answers a query without them, nor the reverse.
+fn is_extra(entity: &Entity<'_>, query: &Query) -> bool {
+    let foreign = entity.says("ext") || entity.says("additionalCacheKeyComponents");
+    let hash = entity.text("ext_cache_key").filter(|h| !h.is_empty());
+    match extra_hash(query) {
+        None => hash.is_none() && !foreign,
+        Some(wanted) => hash.is_some_and(|h| h.eq_ignore_ascii_case(&wanted)),
+    }
+}
+
+/// The extended key of a query with extra parameters, as MSAL Python, Go and JS compute it: `length:name` and
+/// `length:value` of each, sorted by name, SHA-256, base64url, lower case.
+pub(super) fn extra_hash(query: &Query) -> Option<String> {
+    if query.extra.is_empty() {
+        return None;
+    }
+    let mut hash = Sha256::new();
+    for part in query.extra.iter().flat_map(|(name, value)| [name, value]) {
+        hash.update(part.len().to_string());
+        hash.update(":");
+        hash.update(part);
+    }
+    Some(URL_SAFE_NO_PAD.encode(hash.finalize()).to_ascii_lowercase())
+}

@@ -1,0 +1,201 @@
+//! What credentials have in common: options, requests, and what the environment says where the application is silent.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::authority::discovery::Vouched;
+use crate::authority::{Authority, AuthorityHost, Tenant, TenantRules};
+use crate::cache::{self, Demand, Policy};
+use crate::error::Error;
+use crate::scope::ScopeSet;
+
+/// One request for a token (Azure Identity's `TokenRequestContext` and `TokenRequestOptions`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenRequest {
+    /// The scopes; for applications one, `<resource>/.default`.
+    pub scopes: ScopeSet,
+    /// A tenant other than the credential's own; must be allowed by `additionally_allowed_tenants`.
+    pub tenant_id: Option<String>,
+    /// Whether the caller can answer claims challenges (continuous access evaluation).
+    pub enable_cae: bool,
+    /// Which cached tokens will not do.
+    pub demand: Demand,
+    /// The whole acquisition ends within this; 30 s unless said otherwise.
+    pub timeout: Duration,
+}
+
+impl TokenRequest {
+    /// A request for `scopes` and nothing special.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` when there are no scopes, or one cannot be a scope.
+    pub fn new<S: AsRef<str>>(scopes: impl IntoIterator<Item = S>) -> Result<Self, Error> {
+        Ok(Self {
+            scopes: ScopeSet::new(scopes)?,
+            tenant_id: None,
+            enable_cae: false,
+            demand: Demand::Any,
+            timeout: Duration::from_secs(30),
+        })
+    }
+
+    /// For another tenant.
+    #[must_use]
+    pub fn tenant_id(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant_id = Some(tenant.into());
+        self
+    }
+
+    /// With continuous access evaluation.
+    #[must_use]
+    pub const fn enable_cae(mut self, enable: bool) -> Self {
+        self.enable_cae = enable;
+        self
+    }
+
+    /// With the claims of a challenge, as decoded JSON: cached access tokens will not do.
+    #[must_use]
+    pub fn claims(mut self, claims: impl Into<String>) -> Self {
+        self.demand = Demand::Claims(claims.into());
+        self
+    }
+
+    /// A token made from now on.
+    #[must_use]
+    pub fn force_refresh(mut self) -> Self {
+        self.demand = Demand::Fresh;
+        self
+    }
+
+    /// Within `timeout`.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+}
+
+/// How a persistent cache is kept (Azure Identity's `TokenCachePersistenceOptions`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenCachePersistenceOptions {
+    /// The cache's name; programs that name the same share it. `msal.cache` unless said otherwise.
+    pub name: String,
+    /// Whether plain text may be used where no encrypted store can be.
+    pub allow_unencrypted_storage: bool,
+}
+
+impl Default for TokenCachePersistenceOptions {
+    /// The cache that other languages' programs use by default, encrypted or not at all.
+    fn default() -> Self {
+        Self { name: cache::DEFAULT_NAME.to_string(), allow_unencrypted_storage: false }
+    }
+}
+
+impl TokenCachePersistenceOptions {
+    /// In a cache of another name.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Plain text where no encrypted store can be used: whoever reads the disk reads the tokens.
+    #[must_use]
+    pub const fn allow_unencrypted_storage(mut self, allow: bool) -> Self {
+        self.allow_unencrypted_storage = allow;
+        self
+    }
+}
+
+/// What the environment says where the application is silent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// `AZURE_AUTHORITY_HOST`, else the public cloud.
+    pub authority_host: AuthorityHost,
+    /// Whether `AZURE_IDENTITY_DISABLE_MULTITENANTAUTH` is set.
+    pub single_tenant: bool,
+}
+
+/// Options of every credential that asks Entra itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Common {
+    pub(super) tenant: Tenant,
+    pub(super) authority_host: Option<AuthorityHost>,
+    pub(super) additionally_allowed_tenants: Vec<String>,
+    pub(super) discovery: bool,
+}
+
+impl Common {
+    pub(super) const fn new(tenant: Tenant) -> Self {
+        Self { tenant, authority_host: None, additionally_allowed_tenants: Vec::new(), discovery: true }
+    }
+
+    /// Whom `request` asks.
+    pub(super) fn authority(&self, request: &TokenRequest, surroundings: &Surroundings) -> Result<Authority, Error> {
+        let rules = TenantRules {
+            configured: self.tenant.clone(),
+            additionally_allowed: self.additionally_allowed_tenants.clone(),
+            single_tenant: surroundings.single_tenant,
+        };
+        let host = self.authority_host.as_ref().unwrap_or(&surroundings.authority_host).clone();
+        Ok(Authority { host, tenant: rules.resolve(request.tenant_id.as_deref())? })
+    }
+
+    /// Where and within which limits `request` is answered.
+    pub(super) fn policy(
+        &self,
+        request: &TokenRequest,
+        authority: &Authority,
+        persistence: Option<&TokenCachePersistenceOptions>,
+        vouched: Option<&Vouched>,
+    ) -> Result<Policy, Error> {
+        let name = persistence.map_or(cache::DEFAULT_NAME, |options| options.name.as_str());
+        let known = vouched.is_some_and(|vouched| vouched.0 == authority.host) || authority.tenant.is_adfs();
+        Ok(Policy {
+            partition: cache::partition(name, request.enable_cae)?,
+            discovery: self.discovery && !known,
+            tries: 4,
+            timeout: request.timeout,
+        })
+    }
+}
+
+/// The setters of the common options, the same on every credential.
+macro_rules! common_options {
+    ($credential:ident) => {
+        impl $credential {
+            /// Asks this authority instead of the public cloud's, or the one `AZURE_AUTHORITY_HOST` names.
+            ///
+            /// # Errors
+            ///
+            /// `Configuration` when it is not an https host.
+            pub fn authority_host(mut self, host: &str) -> Result<Self, crate::Error> {
+                self.common.authority_host = Some(crate::authority::AuthorityHost::new(host)?);
+                Ok(self)
+            }
+
+            /// Tenants beside the credential's own that a request may name; `*` allows every one.
+            #[must_use]
+            pub fn additionally_allowed_tenants<S: Into<alloc::string::String>>(
+                mut self,
+                tenants: impl IntoIterator<Item = S>,
+            ) -> Self {
+                self.common.additionally_allowed_tenants = tenants.into_iter().map(Into::into).collect();
+                self
+            }
+
+            /// Trusts the authority host without asking the public cloud about it: for authorities of your own.
+            #[must_use]
+            pub const fn disable_instance_discovery(mut self) -> Self {
+                self.common.discovery = false;
+                self
+            }
+        }
+    };
+}
+
+pub(super) use common_options;

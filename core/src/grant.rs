@@ -1,0 +1,49 @@
+//! The grants: one file an RFC. A grant turns what is wanted (and what the cache holds) into one exchange.
+
+mod client_credentials;
+mod refresh;
+
+pub use client_credentials::ClientCredentials;
+pub use refresh::{ClientAuth, Refresh};
+
+use alloc::string::String;
+use core::fmt;
+
+use crate::cache::{HeldRefreshToken, Query};
+use crate::effect::Ids;
+use crate::error::Error;
+use crate::flow::Flow;
+use crate::time::Mono;
+use crate::token::Exchanged;
+
+/// A way to turn a cache miss into a token.
+pub trait Grant {
+    /// The conversation with the authority.
+    type Exchange: Flow<Output = Exchanged> + fmt::Debug;
+
+    /// Whether the grant spends a refresh token of the cache; without one it cannot begin.
+    const REDEEMS: bool;
+
+    /// Begins an exchange for `terms`, spending `held` where the grant redeems.
+    ///
+    /// # Errors
+    ///
+    /// `InteractionRequired` when the grant redeems and nothing is held; `Configuration` when the terms make no
+    /// request.
+    fn exchange(&self, terms: &Terms<'_>, held: Option<&HeldRefreshToken>, ids: Ids) -> Result<Self::Exchange, Error>;
+}
+
+/// What an exchange is for, and within which limits.
+#[derive(Clone, Debug)]
+pub struct Terms<'a> {
+    /// Which token.
+    pub query: &'a Query,
+    /// Claims of a challenge, as JSON.
+    pub claims: Option<&'a String>,
+    /// Whether an unknown host must be vouched for first.
+    pub discovery: bool,
+    /// Requests at most.
+    pub tries: u8,
+    /// The exchange ends by then.
+    pub deadline: Mono,
+}

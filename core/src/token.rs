@@ -1,0 +1,13 @@
+//! One exchange at the token endpoint: [`Post`] sends with patience, [`Exchange`] makes a grant or a refusal of it.
+
+pub mod claims;
+mod classify;
+mod exchange;
+mod issued;
+mod post;
+mod response;
+
+pub use exchange::{Exchange, Exchanged, Exchanger, Refused};
+pub use issued::Token;
+pub use post::{Post, Posted, Replay};
+pub use response::Granted;

@@ -1,0 +1,7 @@
+//! Readers and writers of bytes that strangers send. Everything here is bounded, and no reader can panic.
+
+pub mod date;
+pub mod form;
+pub mod json;
+pub mod jwt;
+pub mod text;

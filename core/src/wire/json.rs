@@ -1,0 +1,182 @@
+//! JSON objects of raw members: duplicates refused, nothing quoted in errors, everything unknown kept to the byte.
+//!
+//! Members stay raw text until somebody asks for one, so a document of ten thousand tokens costs one pass, and
+//! what nobody understands is written back exactly as it came. Errors carry a position only: the parser's own texts
+//! quote values, and values are secrets here.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The text is not one JSON object with unique names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NotAnObject {
+    /// Line of the first offence, from 1; 0 when unknown.
+    pub line: usize,
+    /// Column of the first offence, from 1; 0 when unknown.
+    pub column: usize,
+}
+
+/// One JSON object: names and raw values in the order written.
+#[derive(Debug)]
+pub struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Object<'a> {
+    /// Parses `text` as exactly one object.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAnObject`] for anything else, duplicate names and trailing text included.
+    pub fn parse(text: &'a str) -> Result<Self, NotAnObject> {
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let place = |e: serde_json::Error| NotAnObject { line: e.line(), column: e.column() };
+        let object = Self::deserialize(&mut reader).map_err(place)?;
+        reader.end().map_err(place)?;
+        Ok(object)
+    }
+
+    /// The raw value of `name`, `null` counting as absent.
+    #[must_use]
+    pub fn raw(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.get()).filter(|raw| *raw != "null")
+    }
+
+    /// Whether `name` is there, be it `null`.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(n, _)| n == name)
+    }
+
+    /// The text of member `name`, when it is a string.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        text(self.raw(name)?)
+    }
+
+    /// The whole number in member `name`: an integer, an integral float, or a string of either.
+    #[must_use]
+    pub fn integer(&self, name: &str) -> Option<i64> {
+        integer(self.raw(name)?)
+    }
+
+    /// Names and raw values, in the order written.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), value.get()))
+    }
+}
+
+/// The string that `raw` is, unescaped; `None` for other values and for lone surrogates.
+#[must_use]
+pub fn text(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if !inner.contains('\\') {
+        return Some(Cow::Borrowed(inner));
+    }
+    serde_json::from_str::<String>(raw).ok().map(Cow::Owned)
+}
+
+/// The whole number that `raw` is: an integer, an integral float, or a string of either; `None` for all else.
+///
+/// Services answer `3600`, `"3600"` and `3600.0` alike; a fraction, `true`, `""` or a word is not a number of seconds.
+#[must_use]
+pub fn integer(raw: &str) -> Option<i64> {
+    let quoted = text(raw);
+    let digits = quoted.as_deref().unwrap_or(raw).trim();
+    let whole = match digits.split_once('.') {
+        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|b| b == b'0') => whole,
+        Some(_) => return None,
+        None => digits,
+    };
+    let unsigned = whole.strip_prefix('-').unwrap_or(whole);
+    if unsigned.is_empty() || !unsigned.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    // A number too large for i64 is still a number: it saturates, and limits are applied where it is used.
+    Some(whole.parse().unwrap_or(if whole.starts_with('-') { i64::MIN } else { i64::MAX }))
+}
+
+/// The items of the JSON array that `raw` is, raw; `None` when it is none.
+#[must_use]
+pub fn items(raw: &str) -> Option<Vec<&str>> {
+    serde_json::from_str::<Vec<&RawValue>>(raw).ok().map(|items| items.into_iter().map(RawValue::get).collect())
+}
+
+/// Appends `text` to `out` as a JSON string.
+pub fn quote(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            c if u32::from(c) < 0x20 || c == '\u{7f}' => {
+                use fmt::Write as _;
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with unique names")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(Name(name)) = map.next_key()? {
+                    members.push((name, map.next_value()?));
+                }
+                // Sorting references keeps the check cheap for documents of many thousands of members.
+                let mut names: Vec<&str> = members.iter().map(|(name, _): &(Cow<'_, str>, _)| name.as_ref()).collect();
+                names.sort_unstable();
+                if names.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
+                    return Err(serde::de::Error::custom("duplicate name"));
+                }
+                Ok(members)
+            }
+        }
+
+        deserializer.deserialize_map(Members).map(Self)
+    }
+}
+
+/// A member name, borrowed where it has no escapes (`Cow` alone would always copy).
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl<'de> Visitor<'de> for Text {
+            type Value = Name<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Name(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Name(Cow::Owned(text.into())))
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}
