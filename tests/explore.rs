@@ -1,1 +1,80 @@
-//! To be written.
+//! Every flow, every answer, cancel at every step, a host that errs at every state.
+//!
+//! The invariants are in the explorer: no panic, locks balanced, rotated tokens saved, nothing written after a read
+//! that failed, nothing but clean-up after cancel, done is final, misuse is an error that releases what is held.
+
+use azlatch_core::Mono;
+use azlatch_core::authority::discovery::Discovery;
+use azlatch_core::cache::{Acquire, Demand, Policy, Query};
+use azlatch_core::effect::Ids;
+use azlatch_core::grant::{ClientAuth, ClientCredentials, Refresh};
+use azlatch_core::token::{Exchange, Exchanger, Post, Replay};
+use azlatch_core::wire::form::Form;
+use azlatch_tests::explorer::explore;
+use azlatch_tests::samples::{app, authority, policy, query, user, user_query};
+
+/// The deadline of flows that are given one: 30 s after the samples' clock began.
+const DEADLINE: Mono = Mono(31_000);
+
+fn form() -> Form {
+    Form::new().plain("grant_type", "client_credentials").secret("client_secret", "canary-client-secret")
+}
+
+#[test]
+fn discovery_in_every_world() {
+    explore("Discovery", Discovery::new(authority("login.test"), DEADLINE, Ids::root()));
+}
+
+#[test]
+fn post_in_every_world() {
+    for replay in [Replay::Safe, Replay::Once] {
+        let url = authority("login.microsoftonline.com").token_endpoint();
+        let post = Post::new(url, form(), replay, 3, DEADLINE, 12_345, Ids::root());
+        explore(&format!("Post {replay:?}"), post);
+    }
+}
+
+#[test]
+fn exchange_in_every_world() {
+    for (host, discovery) in [("login.microsoftonline.com", true), ("login.test", true), ("login.test", false)] {
+        let how = Exchanger {
+            authority: authority(host),
+            discovery,
+            tries: 2,
+            deadline: DEADLINE,
+            of_a_user: false,
+            replay: Replay::Safe,
+        };
+        explore(&format!("Exchange {host} discovery={discovery}"), Exchange::new(how, form(), Ids::root()));
+    }
+}
+
+#[test]
+fn acquire_for_the_application_in_every_world() {
+    explore("Acquire ClientCredentials", app());
+    for (name, demand) in demands() {
+        let grant = ClientCredentials::new("canary-client-secret".into());
+        explore(&format!("Acquire ClientCredentials, {name}"), Acquire::new(query(), grant, policy(), demand));
+    }
+}
+
+#[test]
+fn acquire_at_an_unknown_authority_in_every_world() {
+    let unknown = Query { authority: authority("login.test"), ..query() };
+    let careful = Policy { discovery: true, ..policy() };
+    let grant = ClientCredentials::new("canary-client-secret".into());
+    explore("Acquire ClientCredentials, unknown host", Acquire::new(unknown, grant, careful, Demand::Any));
+}
+
+#[test]
+fn acquire_for_a_user_in_every_world() {
+    explore("Acquire Refresh", user());
+    for (name, demand) in demands() {
+        let grant = Refresh::new(ClientAuth::Public);
+        explore(&format!("Acquire Refresh, {name}"), Acquire::new(user_query(), grant, policy(), demand));
+    }
+}
+
+fn demands() -> [(&'static str, Demand); 3] {
+    [("fresh", Demand::Fresh), ("claims", Demand::Claims("{}".into())), ("rejected", Demand::Not("good".into()))]
+}

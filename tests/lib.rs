@@ -1,5 +1,8 @@
 //! What the tests share.
 
+pub mod explorer;
+pub mod samples;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;

@@ -423,7 +423,8 @@ impl<G: Grant> Acquire<G> {
                 self.state = State::Keeping(keep, then);
                 Step::Need(effect)
             }
-            Step::Done(kept) => {
+            Step::Done(Err(Misuse)) => self.end(Err(Error::misuse())),
+            Step::Done(Ok(kept)) => {
                 self.notes.extend(kept.notes);
                 match *then {
                     Ok(token) => self.end(Ok(Ending { token, source: Source::Network, version: kept.version })),
@@ -451,7 +452,9 @@ impl<G: Grant> Acquire<G> {
             };
             self.mark = Some(Mark { at: now.wall, until: now.wall.plus(cool), what: error.to_mark() });
         }
-        match self.usable.take().filter(|hit| !self.cancelled && hit.life.is_alive(now.wall)) {
+        // A caller that has gone needs no token, and a host that errs must hear of it.
+        let stands = error.kind() != ErrorKind::Misuse && !self.cancelled;
+        match self.usable.take().filter(|hit| stands && hit.life.is_alive(now.wall)) {
             Some(hit) => {
                 self.notes.push(Note::RefreshFailed(error));
                 self.hand_out(hit)

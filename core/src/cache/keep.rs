@@ -18,7 +18,7 @@ use super::document::{Change, Delta, Document, Section};
 use super::insert::insert;
 use super::key::Query;
 use super::lookup::HeldRefreshToken;
-use crate::effect::{Ids, Partition, Reply, Save, Saved, Version, Wait};
+use crate::effect::{Ids, Misuse, Partition, Reply, Save, Saved, Version, Wait};
 use crate::explain::Note;
 use crate::flow::{Flow, Step};
 use crate::time::{Mono, Now};
@@ -55,7 +55,7 @@ impl Amendment {
     }
 }
 
-/// How a save ended.
+/// How a save ended, unless the host erred.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Kept {
     /// The version that holds our changes; `None` when they were not stored.
@@ -63,6 +63,8 @@ pub(super) struct Kept {
     /// What is worth telling.
     pub(super) notes: Vec<Note>,
 }
+
+type Outcome = Result<Kept, Misuse>;
 
 /// One amendment, brought to the store.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -105,7 +107,7 @@ impl Keep {
         }
     }
 
-    fn set_aside(&mut self, now: Now) -> Step<Kept> {
+    fn set_aside(&mut self, now: Now) -> Step<Outcome> {
         let Base::Damaged(bytes, _) = &self.base else { return self.save(now) };
         let ask = Save {
             partition: self.partition.aside(),
@@ -117,7 +119,7 @@ impl Keep {
         Step::Need(self.ids.ask(ask))
     }
 
-    fn save(&mut self, now: Now) -> Step<Kept> {
+    fn save(&mut self, now: Now) -> Step<Outcome> {
         let empty = Document::default();
         let document = self.base.document().unwrap_or(&empty);
         let bytes = document.apply(&self.amendment.delta(document)).bytes();
@@ -132,7 +134,7 @@ impl Keep {
         }))
     }
 
-    fn conflict(&mut self, now: Now) -> Step<Kept> {
+    fn conflict(&mut self, now: Now) -> Step<Outcome> {
         self.conflicts = self.conflicts.saturating_add(1);
         if self.conflicts >= TRIES || self.until.is_some_and(|until| now.mono >= until) {
             let why = format!("other programs wrote first, {} times in a row", self.conflicts);
@@ -145,31 +147,31 @@ impl Keep {
         self.rest(now, now.mono.plus(Duration::from_millis(millis)))
     }
 
-    fn rest(&mut self, now: Now, until: Mono) -> Step<Kept> {
+    fn rest(&mut self, now: Now, until: Mono) -> Step<Outcome> {
         self.state = State::Resting { until };
         Step::Need(self.ids.ask(Wait { until, span: now.mono.until(until) }))
     }
 
-    fn end(&mut self, version: Option<Version>, note: Option<Note>) -> Step<Kept> {
+    fn end(&mut self, version: Option<Version>, note: Option<Note>) -> Step<Outcome> {
         self.state = State::Over;
         self.notes.extend(note);
-        Step::Done(Kept { version, notes: mem::take(&mut self.notes) })
+        Step::Done(Ok(Kept { version, notes: mem::take(&mut self.notes) }))
     }
 
-    fn failed(&mut self, why: &str) -> Step<Kept> {
+    fn failed(&mut self, why: &str) -> Step<Outcome> {
         self.end(None, Some(Note::SaveFailed(why.to_string())))
     }
 }
 
 impl Flow for Keep {
-    type Output = Kept;
+    type Output = Outcome;
 
-    fn step(&mut self, now: Now, reply: Option<Reply>) -> Step<Kept> {
+    fn step(&mut self, now: Now, reply: Option<Reply>) -> Step<Outcome> {
         match (mem::replace(&mut self.state, State::Over), reply) {
             (State::Start, None) => self.set_aside(now),
             // Whatever came of it, the damaged bytes are of no more use where they are.
             (State::SettingAside, Some(reply)) => match self.ids.take::<Save>(reply) {
-                Err(_) => self.failed(MISUSE),
+                Err(_) => Step::Done(Err(Misuse)),
                 Ok(answer) => {
                     let kept_aside = matches!(answer, Some(Ok(Saved::Stored(_))));
                     self.notes.push(Note::Damaged { kept_aside });
@@ -184,20 +186,18 @@ impl Flow for Keep {
                 }
                 Ok(Some(Err(fault))) => self.failed(&fault.to_string()),
                 Ok(None) => self.failed("nothing here can store it"),
-                Err(_) => self.failed(MISUSE),
+                Err(_) => Step::Done(Err(Misuse)),
             },
             (State::Resting { until }, Some(reply)) => match self.ids.take::<Wait>(reply) {
                 Ok(Some(())) if now.mono < until => self.rest(now, until),
                 // A world that cannot wait is asked again at once; the number of tries is bounded.
                 Ok(_) => self.save(now),
-                Err(_) => self.failed(MISUSE),
+                Err(_) => Step::Done(Err(Misuse)),
             },
-            _ => self.failed(MISUSE),
+            _ => Step::Done(Err(Misuse)),
         }
     }
 
     /// Saving is clean-up: what was granted reaches the store although the caller has gone.
     fn cancel(&mut self) {}
 }
-
-const MISUSE: &str = "the flow got a reply to another question, or was stepped out of turn";
