@@ -410,7 +410,7 @@ fn saves(walk: &Walk) -> Vec<(&'static str, Result<Saved, StoreFault>)> {
 }
 
 fn locks(op: &Lock) -> Vec<(&'static str, Result<Option<Locked>, StoreFault>)> {
-    let held = |mark| Ok(Some(Locked { guard: Guard(7), mark }));
+    let held = |mark| Ok(Some(Locked { guard: Guard(7), mark, waited: !op.patience.is_zero() }));
     let mark = |until| Some(Mark { at: Unix(NOON), until: Unix(NOON + until), what: "network it is down".into() });
     let mut all = vec![
         ("free", held(None)),

@@ -219,13 +219,13 @@ fn read(effect: Effect, line: &str) -> Reply {
         (Effect::Save(ask), "stored") => ask.answer(Ok(Saved::Stored(Version(number(second))))),
         (Effect::Save(ask), "conflict") => ask.answer(Ok(Saved::Conflict(Some(found(&sample(rest), number(second)))))),
         (Effect::Save(ask), "full") => ask.answer(Err(StoreFault::Io("no space left".into()))),
-        (Effect::Lock(ask), "free") => ask.answer(Ok(Some(Locked { guard: Guard(7), mark: None }))),
+        (Effect::Lock(ask), "free") => ask.answer(Ok(Some(Locked { guard: Guard(7), mark: None, waited: false }))),
         (Effect::Lock(ask), "busy") => ask.answer(Ok(None)),
         (Effect::Lock(ask), "marked") => {
             let (until, what) = rest.split_once(' ').expect("until and what");
             let noon = |text: &str| Unix(NOON + text.parse::<i64>().expect("seconds"));
             let mark = Mark { at: noon(second), until: noon(until), what: what.into() };
-            ask.answer(Ok(Some(Locked { guard: Guard(7), mark: Some(mark) })))
+            ask.answer(Ok(Some(Locked { guard: Guard(7), mark: Some(mark), waited: true })))
         }
         (Effect::Unlock(ask), "unlocked") => ask.answer(()),
         (Effect::Wait(ask), "woke") => ask.answer(()),

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use azlatch_core::authority::{Authority, AuthorityHost, Tenant};
 use azlatch_core::cache::{Acquire, Demand, Policy, Query, Scheme, Subject};
-use azlatch_core::effect::{Failure, FailureKind, Found, Partition, Response, Sent, Version};
+use azlatch_core::effect::{Effect, Failure, FailureKind, Found, Partition, Reply, Response, Sent, Version};
 use azlatch_core::grant::{ClientAuth, ClientCredentials, Refresh};
-use azlatch_core::{Mono, Now, ScopeSet, Unix};
+use azlatch_core::{Host, Mono, Now, ScopeSet, Unix};
 
 /// The wall clock of the samples: 2027-01-15T08:00:00Z.
 pub const NOON: i64 = 1_800_000_000;
@@ -119,4 +119,14 @@ pub fn with_header(status: u16, name: &str, value: &str) -> Response {
 #[must_use]
 pub fn failure(sent: Sent, kind: FailureKind) -> Failure {
     Failure { sent, kind, detail: String::new() }
+}
+
+/// A host made of a closure.
+#[derive(Debug)]
+pub struct World<F>(pub F);
+
+impl<F: FnMut(Effect) -> Result<Reply, Effect>> Host for World<F> {
+    fn perform(&mut self, effect: Effect) -> Result<Reply, Effect> {
+        (self.0)(effect)
+    }
 }

@@ -2,6 +2,7 @@
 
 mod acquire;
 mod base;
+mod cooling;
 mod decision;
 mod document;
 mod entity;
@@ -9,14 +10,16 @@ mod insert;
 mod keep;
 mod key;
 mod lookup;
+mod policy;
 
-pub use acquire::{Acquire, Acquired, Demand, Policy};
+pub use acquire::Acquire;
 pub use decision::{Decision, Life, decide};
 pub use document::{Change, Damage, Delta, Document, Section};
 pub use entity::Entity;
 pub use insert::insert;
 pub use key::{CacheKey, Query, Scheme, Subject};
 pub use lookup::{HeldRefreshToken, Hit, access_token, refresh_tokens};
+pub use policy::{Acquired, Demand, Policy};
 
 use alloc::format;
 

@@ -205,7 +205,13 @@ impl Error {
         ];
         let kind = kinds.into_iter().find(|k| k.name() == kind).unwrap_or(ErrorKind::Network);
         let message = crate::wire::text::printable(message, 1024);
-        Self::new(kind, message).with_retry(kind == ErrorKind::Network, retry_after)
+        let error = Self::new(kind, message).with_retry(kind == ErrorKind::Network, retry_after);
+        match retry_after {
+            Some(span) => {
+                error.advise(alloc::format!("the authority is left alone; try again in {} s", span.as_secs().max(1)))
+            }
+            None => error,
+        }
     }
 }
 

@@ -6,15 +6,17 @@ mod refresh;
 pub use client_credentials::ClientCredentials;
 pub use refresh::{ClientAuth, Refresh};
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use core::fmt;
 
 use crate::cache::{HeldRefreshToken, Query};
 use crate::effect::Ids;
 use crate::error::Error;
 use crate::flow::Flow;
+use crate::scope::ScopeSet;
 use crate::time::Mono;
-use crate::token::Exchanged;
+use crate::token::{Exchanged, Exchanger, Replay, claims};
+use crate::wire::form::Form;
 
 /// A way to turn a cache miss into a token.
 pub trait Grant {
@@ -46,4 +48,28 @@ pub struct Terms<'a> {
     pub tries: u8,
     /// The exchange ends by then.
     pub deadline: Mono,
+}
+
+impl Terms<'_> {
+    /// What every token request says: who asks, by which grant, for what, with which claims.
+    fn form(&self, grant_type: &'static str, scopes: &ScopeSet) -> Result<Form, Error> {
+        let claims = claims::merge(self.claims.map(String::as_str), self.query.cae)?;
+        Ok(Form::new()
+            .plain("client_id", &self.query.client_id)
+            .plain("grant_type", grant_type)
+            .plain("scope", scopes.to_string())
+            .plain("claims", claims.unwrap_or_default())
+            .plain("client_info", "1"))
+    }
+
+    fn exchanger(&self, of_a_user: bool, replay: Replay) -> Exchanger {
+        Exchanger {
+            authority: self.query.authority.clone(),
+            discovery: self.discovery,
+            tries: self.tries,
+            deadline: self.deadline,
+            of_a_user,
+            replay,
+        }
+    }
 }

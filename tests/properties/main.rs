@@ -1,1 +1,10 @@
-//! To be written.
+//! Laws that hold for every input: keys, merges, look-ups, decisions, round trips.
+//!
+//! `PROPTEST_CASES=100000 cargo test -p azlatch-tests --test properties` looks harder.
+
+mod decision;
+mod document;
+mod generate;
+mod key;
+mod lookup;
+mod wire;

@@ -69,7 +69,11 @@ impl TokenCache {
                     map.remove(&oldest);
                 }
             }
-            map.insert(key, hot);
+            // A thread that was handed the old token meanwhile must not undo a renewal.
+            let newer = map.get(&key).is_some_and(|kept| kept.token.life.cached_at > hot.token.life.cached_at);
+            if !newer {
+                map.insert(key, hot);
+            }
         });
     }
 

@@ -45,3 +45,9 @@ pub use store::Protection;
 pub mod prelude {
     pub use crate::{Bind, ClientSecretCredential, Error, TokenCachePersistenceOptions, TokenRequest};
 }
+
+/// The repository's front page and this crate's, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
+struct FrontPages;

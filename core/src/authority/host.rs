@@ -34,7 +34,7 @@ impl AuthorityHost {
     ///
     /// `Configuration` when it is anything but an https host.
     pub fn new(text: &str) -> Result<Self, Error> {
-        let trimmed = text.trim_matches([' ', '/']);
+        let trimmed = text.trim_matches(' ');
         let refused = |why: &str| {
             let shown = printable(text, 120);
             Err(Error::new(ErrorKind::Configuration, format!("`{shown}` cannot be an authority host: {why}"))
@@ -45,8 +45,9 @@ impl AuthorityHost {
             Some(_) => return refused("only https is allowed"),
             None => trimmed,
         };
+        let bare = bare.trim_end_matches('/');
         let typed_ok = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
-        if bare.is_empty() || bare.len() > 262 || !bare.bytes().all(typed_ok) {
+        if bare.is_empty() || bare.ends_with(':') || bare.len() > 262 || !bare.bytes().all(typed_ok) {
             return refused("it has characters that no host name has");
         }
         let Ok(url) = Url::parse(&format!("https://{bare}/")) else { return refused("it is not a host name") };

@@ -23,74 +23,28 @@
 //! * Cancelled, it asks for nothing but clean-up: what was granted is saved, what is held is released.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
 use super::base::Base;
+use super::cooling;
 use super::decision::{Decision, Life, decide};
 use super::keep::{Amendment, Keep};
 use super::key::Query;
 use super::lookup::{self, HeldRefreshToken, Hit};
+use super::policy::{Acquired, Demand, Policy};
 use crate::authority::discovery::Vouched;
-use crate::effect::{Guard, Ids, Load, Lock, Mark, Misuse, Partition, Reply, Unlock, Version};
+use crate::effect::{Guard, Ids, Load, Lock, Mark, Misuse, Reply, Unlock, Version};
 use crate::error::{Error, ErrorKind};
 use crate::explain::{Explain, Note, Source};
 use crate::flow::{Flow, Step};
 use crate::grant::{Grant, Terms};
-use crate::secret::AccessToken;
 use crate::time::{Mono, Now, Unix};
 use crate::token::{Exchanged, Granted, Refused, Token};
 
-/// Seconds for which the authority is left alone after a passing failure that named no time.
-const COOL: i64 = 5;
-
 /// How long a lock is waited for, within the deadline.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Seconds by which the clock of a mark may be ahead of ours and still be believed.
-const SKEW: i64 = 300;
-
-/// Where and within which limits a token is acquired.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Policy {
-    /// The document to look in and save to.
-    pub partition: Partition,
-    /// Whether an unknown authority host must be vouched for before it is sent a secret.
-    pub discovery: bool,
-    /// Requests at most when nothing usable is cached.
-    pub tries: u8,
-    /// The whole acquisition ends within this.
-    pub timeout: Duration,
-}
-
-/// Which cached tokens will not do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Demand {
-    /// Any that is alive will do.
-    #[default]
-    Any,
-    /// Only one made after this request began.
-    Fresh,
-    /// None: a resource demands these claims (JSON).
-    Claims(String),
-    /// Any but this one, which a resource rejected.
-    Not(AccessToken),
-}
-
-/// A token, and how it came about.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Acquired {
-    /// The token.
-    pub token: Token,
-    /// Where it came from and what happened on the way.
-    pub explain: Explain,
-    /// The version of the document that holds it, when it is stored.
-    pub version: Option<Version>,
-    /// The authority's host was vouched for on the way.
-    pub vouched: Option<Vouched>,
-}
 
 /// The acquisition of one token.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -106,6 +60,8 @@ pub struct Acquire<G: Grant> {
     usable: Option<Hit>,
     guard: Option<Guard>,
     mark: Option<Mark>,
+    /// Whether somebody else held the lock when we asked for it.
+    waited: bool,
     /// Refresh tokens to try, best first; the first is being spent.
     held: Vec<HeldRefreshToken>,
     dead: Vec<HeldRefreshToken>,
@@ -156,6 +112,7 @@ impl<G: Grant> Acquire<G> {
             usable: None,
             guard: None,
             mark: None,
+            waited: false,
             held: Vec::new(),
             dead: Vec::new(),
             doubted: false,
@@ -222,6 +179,7 @@ impl<G: Grant> Acquire<G> {
         };
         if let Some(Ok(Some(locked))) = &answer {
             self.guard = Some(locked.guard);
+            self.waited = locked.waited;
             self.mark = locked.mark.clone();
         }
         if self.cancelled {
@@ -258,20 +216,13 @@ impl<G: Grant> Acquire<G> {
         }
     }
 
-    /// The error of the lock's last holder, when it is ours too: the authority is to be left alone, or the attempt
-    /// failed while we were waiting for it.
+    /// The error of the lock's last holder, when it is ours too.
     fn shared_error(&mut self, now: Now) -> Option<Error> {
-        let mark = self.mark.as_ref()?;
-        if mark.at.since(now.wall) > SKEW {
-            return None;
-        }
-        let cooling = mark.until.since(now.wall).clamp(0, 3600);
-        let same_flight = mark.at >= self.began.wall && !matches!(self.demand, Demand::Claims(_));
-        let after = (cooling > 0).then(|| Duration::from_secs(cooling.unsigned_abs()));
-        if after.is_some() {
-            self.notes.push(Note::CoolingOff(mark.until));
-        }
-        (cooling > 0 || same_flight).then(|| Error::from_mark(&mark.what, after))
+        // A request with claims differs from its neighbours', so their failure is no evidence.
+        let same_flight = self.waited && !matches!(self.demand, Demand::Claims(_));
+        let shared = cooling::shared(self.mark.as_ref()?, same_flight.then_some(self.began.wall), now.wall)?;
+        self.notes.extend(shared.until.map(Note::CoolingOff));
+        Some(shared.error)
     }
 
     /// Begins an exchange, spending the best refresh token where the grant redeems one.
@@ -442,15 +393,9 @@ impl<G: Grant> Acquire<G> {
 
     /// Fails: with the old token while it lives, else with `error`, leaving a mark for whoever waits behind us.
     fn fall_back(&mut self, now: Now, error: Error) -> Step<Outcome> {
-        let ours = !matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Misuse | ErrorKind::Configuration);
         let shared = self.notes.iter().any(|note| matches!(note, Note::CoolingOff(_)));
-        if ours && !shared {
-            let cool = match (error.retry_after(), error.is_retryable()) {
-                (Some(span), _) => i64::try_from(span.as_secs()).unwrap_or(3600).clamp(1, 3600),
-                (None, true) => COOL,
-                (None, false) => 0,
-            };
-            self.mark = Some(Mark { at: now.wall, until: now.wall.plus(cool), what: error.to_mark() });
+        if !shared && let Some(mark) = cooling::mark(&error, now.wall) {
+            self.mark = Some(mark);
         }
         // A caller that has gone needs no token, and a host that errs must hear of it.
         let stands = error.kind() != ErrorKind::Misuse && !self.cancelled;

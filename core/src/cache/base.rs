@@ -8,8 +8,8 @@ use crate::explain::Note;
 use crate::secret::Secret;
 use core::time::Duration;
 
-/// The largest document that is read.
-const LIMIT: usize = 16 * 1024 * 1024;
+/// The largest document that is read, and therefore written.
+pub(super) const LIMIT: usize = 16 * 1024 * 1024;
 
 /// What the last read of a partition said.
 #[derive(Debug, PartialEq, Eq, Hash)]

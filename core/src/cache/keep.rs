@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
-use super::base::Base;
+use super::base::{Base, LIMIT};
 use super::document::{Change, Delta, Document, Section};
 use super::insert::insert;
 use super::key::Query;
@@ -123,6 +123,10 @@ impl Keep {
         let empty = Document::default();
         let document = self.base.document().unwrap_or(&empty);
         let bytes = document.apply(&self.amendment.delta(document)).bytes();
+        if bytes.expose_secret().len() > LIMIT {
+            // What nobody would read again is not written.
+            return self.failed("the cache has reached its largest size; clear it");
+        }
         let until = *self.until.get_or_insert_with(|| now.mono.plus(PATIENCE));
         let timeout = now.mono.until(until).min(Duration::from_secs(5));
         self.state = State::Saving;

@@ -146,6 +146,8 @@ pub struct Locked {
     pub guard: Guard,
     /// The mark of a holder that failed, if one was left and the driver keeps them.
     pub mark: Option<Mark>,
+    /// Whether somebody else held the lock when it was asked for.
+    pub waited: bool,
 }
 
 /// Names a held lock to the driver that granted it.

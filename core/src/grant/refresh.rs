@@ -3,15 +3,12 @@
 //! Entra rotates refresh tokens, so the request is single-use: when its answer is lost it is not sent again before
 //! the store has been looked at once more.
 
-use alloc::string::ToString;
-
 use super::{Grant, Terms};
 use crate::cache::HeldRefreshToken;
 use crate::effect::Ids;
 use crate::error::{Error, ErrorKind};
 use crate::secret::ClientSecret;
-use crate::token::{Exchange, Exchanger, Replay, claims};
-use crate::wire::form::Form;
+use crate::token::{Exchange, Replay};
 
 /// The grant of a signed-in user.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,27 +42,12 @@ impl Grant for Refresh {
             return Err(Error::new(ErrorKind::InteractionRequired, "nobody is signed in for this account")
                 .advise("sign in first"));
         };
-        let query = terms.query;
-        let claims = claims::merge(terms.claims.map(|c| c.as_str()), query.cae)?;
-        let form = Form::new()
-            .plain("client_id", &query.client_id)
-            .plain("grant_type", "refresh_token")
-            .plain("scope", query.scopes.with(&["openid", "profile", "offline_access"]).to_string())
-            .plain("claims", claims.unwrap_or_default())
-            .plain("client_info", "1")
-            .secret("refresh_token", held.refresh_token.expose_secret());
+        let scopes = terms.query.scopes.with(&["openid", "profile", "offline_access"]);
+        let form = terms.form("refresh_token", &scopes)?.secret("refresh_token", held.refresh_token.expose_secret());
         let form = match &self.auth {
             ClientAuth::Public => form,
             ClientAuth::Secret(secret) => form.secret("client_secret", secret.expose_secret()),
         };
-        let how = Exchanger {
-            authority: query.authority.clone(),
-            discovery: terms.discovery,
-            tries: terms.tries,
-            deadline: terms.deadline,
-            of_a_user: true,
-            replay: Replay::Once,
-        };
-        Ok(Exchange::new(how, form, ids))
+        Ok(Exchange::new(terms.exchanger(true, Replay::Once), form, ids))
     }
 }

@@ -65,11 +65,9 @@ pub(super) fn classify(response: &Response, sent: &Form, of_a_user: bool, now: U
     match (response.status, oauth) {
         (429 | 408 | 500.., oauth) => overloaded(response.status, oauth, after),
         (400 | 401 | 403, Some(oauth)) => refused(oauth, of_a_user),
-        (300..=399, _) => unexpected(response, "it is a redirect, which is never followed")
-            .advise("a proxy or captive portal may stand in between, or the authority host is wrong"),
+        (300..=399, _) => unexpected(response, "it is a redirect, which is never followed"),
         (407, _) => unexpected(response, "a proxy wants credentials of its own").advise("check HTTPS_PROXY"),
-        _ => unexpected(response, "it is not an answer of a token endpoint")
-            .advise("a proxy or captive portal may stand in between, or the authority host is wrong"),
+        _ => unexpected(response, "it is not an answer of a token endpoint"),
     }
 }
 
@@ -120,4 +118,5 @@ pub(super) fn unexpected(response: &Response, why: &str) -> Error {
         response.status
     );
     Error::new(ErrorKind::Network, message)
+        .advise("a proxy or captive portal may stand in between, or the authority host is wrong")
 }

@@ -1,0 +1,72 @@
+//! What must hold for any bytes: one function a target, run by the fuzzer and, over the corpora, by `cargo test`.
+
+#![allow(dead_code, reason = "each target uses one of these")]
+
+use azlatch_core::Unix;
+use azlatch_core::authority::{Authority, AuthorityHost, Tenant};
+use azlatch_core::cache::{Change, Delta, Document, Section};
+use azlatch_core::token::Granted;
+use azlatch_core::wire::date;
+
+const NOW: Unix = Unix(1_800_000_000);
+
+/// A token endpoint's answer: what is granted is a token that fits a header and a life within bounds; what is
+/// refused is refused in words of our own.
+pub fn token_response(bytes: &[u8]) {
+    match Granted::parse(bytes, NOW) {
+        Ok(granted) => {
+            let token = granted.access_token.expose_secret();
+            assert!(!token.is_empty() && token.len() <= 256 * 1024 && token.bytes().all(|b| b.is_ascii_graphic()));
+            let life = granted.expires_on.since(NOW);
+            assert!((0..=48 * 3600).contains(&life));
+            assert!(granted.refresh_on.is_none_or(|at| at > NOW && at < granted.expires_on));
+            assert!(granted.extended_expires_on >= granted.expires_on);
+            assert!(serde_json::from_slice::<serde_json::Value>(bytes).is_ok(), "only JSON is granted");
+        }
+        Err(why) => assert!(!why.is_empty()),
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        assert!(date::retry_after(text, NOW).is_none_or(|span| span.as_secs() <= 3600));
+    }
+}
+
+/// A stored document: what is read is rewritten without loss, and holds what was put.
+pub fn document(bytes: &[u8]) {
+    let Ok(document) = Document::parse(bytes) else { return };
+    for section in Section::ALL {
+        for (_, entity) in document.entities(section) {
+            let _ = (entity.text("secret"), entity.time("expires_on"));
+        }
+    }
+    let mut delta = Delta::default();
+    delta.push(Change::Put { section: Section::AccessToken, key: "put".into(), json: r#"{"secret":"s"}"#.into() });
+    let rewritten = document.apply(&delta);
+    assert_eq!(rewritten.apply(&delta).bytes(), rewritten.bytes(), "the same change twice is one");
+    let again = Document::parse(rewritten.bytes().expose_secret()).expect("what we write we read");
+    assert!(again.entity(Section::AccessToken, "put").is_some());
+    // The other parser has limits of its own (depth, numbers); where it reads both, they must agree.
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let before = serde_json::from_slice::<serde_json::Value>(text);
+    let after = serde_json::from_slice::<serde_json::Value>(rewritten.bytes().expose_secret());
+    if let (Ok(serde_json::Value::Object(before)), Ok(after)) = (before, after) {
+        for (name, member) in before {
+            let ours = Section::ALL.iter().any(|section| section.name().eq_ignore_ascii_case(&name));
+            if !ours {
+                assert_eq!(after[&name], member, "foreign data survives");
+            }
+        }
+    }
+}
+
+/// An authority host, a newline, a tenant: what is accepted cannot leave its place in a URL.
+pub fn authority(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let (host, tenant) = text.split_once('\n').unwrap_or((text, "common"));
+    let (Ok(host), Ok(tenant)) = (AuthorityHost::new(host), Tenant::new(tenant)) else { return };
+    let endpoint = Authority { host: host.clone(), tenant: tenant.clone() }.token_endpoint();
+    let path = endpoint.strip_prefix(&host.origin()).expect("the host is whole");
+    let path = path.strip_prefix('/').expect("a path");
+    assert!(path.strip_prefix(tenant.as_str()).is_some_and(|rest| rest.starts_with("/oauth2/")) || tenant.is_adfs());
+    assert!(endpoint.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'@' | b'\\' | b'?' | b'#' | b'%')));
+    assert_eq!(AuthorityHost::new(&host.to_string()), Ok(host), "what is understood is understood again");
+}

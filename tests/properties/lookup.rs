@@ -1,0 +1,88 @@
+//! No query ever finds a token of another subject, tenant, client, binding or shape.
+
+use std::collections::BTreeMap;
+
+use azlatch_core::Unix;
+use azlatch_core::authority::cloud::same_environment;
+use azlatch_core::cache::{Document, Query, Subject, access_token, insert, refresh_tokens};
+use proptest::prelude::*;
+
+use crate::generate::{granted, query};
+
+const NOW: Unix = Unix(1_800_000_000);
+
+/// Everything but the scopes is the same.
+fn same_holder(a: &Query, b: &Query) -> bool {
+    same_environment(a.authority.host.environment(), b.authority.host.environment())
+        && a.authority.tenant.as_str().eq_ignore_ascii_case(b.authority.tenant.as_str())
+        && a.client_id == b.client_id
+        && a.subject == b.subject
+        && a.scheme == b.scheme
+        && a.extra == b.extra
+}
+
+/// One document that holds a token for each query; secrets name the query by number.
+fn fill(queries: &[Query]) -> Document {
+    queries.iter().enumerate().fold(Document::default(), |document, (i, query)| {
+        document.apply(&insert(&document, query, &granted(&format!("token-{i}"), NOW), None))
+    })
+}
+
+fn number(secret: &str) -> usize {
+    secret.rsplit('-').next().and_then(|n| n.parse().ok()).expect("a number")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn lookup_never_crosses(queries in prop::collection::vec(query(), 1..12), wanted in query()) {
+        let document = fill(&queries);
+        for wanted in queries.iter().chain([&wanted]) {
+            if let Some(hit) = access_token(&document, wanted, NOW) {
+                let holder = &queries[number(hit.access_token.expose_secret())];
+                prop_assert!(same_holder(holder, wanted), "{holder:?}\n{wanted:?}");
+                prop_assert!(wanted.scopes.is_subset(&holder.scopes));
+                prop_assert!(hit.life.is_alive(NOW));
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_stored_last_is_found(queries in prop::collection::vec(query(), 1..12)) {
+        let document = fill(&queries);
+        let last = queries.last().expect("one");
+        let hit = access_token(&document, last, NOW);
+        prop_assert!(hit.is_some(), "{last:?}");
+    }
+
+    #[test]
+    fn i_08_refresh_tokens_stay_with_their_account_client_and_cloud(queries in prop::collection::vec(query(), 1..12), wanted in query()) {
+        let document = fill(&queries);
+        for held in refresh_tokens(&document, &wanted) {
+            let holder = &queries[number(held.refresh_token.expose_secret())];
+            prop_assert!(same_environment(holder.authority.host.environment(), wanted.authority.host.environment()));
+            prop_assert_eq!(&holder.client_id, &wanted.client_id);
+            prop_assert_eq!(&holder.subject, &wanted.subject);
+        }
+    }
+
+    #[test]
+    fn an_expired_token_is_never_found(query in query(), late in 3600..1_000_000_i64) {
+        let document = fill(std::slice::from_ref(&query));
+        prop_assert!(access_token(&document, &query, NOW.plus(late)).is_none());
+    }
+}
+
+#[test]
+fn the_application_is_nobody_and_nobody_is_the_application() {
+    let app = base(Subject::Application);
+    let user = base(Subject::Account("u.t".into()));
+    let document = fill(std::slice::from_ref(&user));
+    assert!(access_token(&document, &user, NOW).is_some());
+    assert!(access_token(&document, &app, NOW).is_none());
+}
+
+fn base(subject: Subject) -> Query {
+    Query { subject, extra: BTreeMap::new(), ..azlatch_tests::samples::query() }
+}
