@@ -70,7 +70,8 @@ impl TokenCache {
                 }
             }
             // A thread that was handed the old token meanwhile must not undo a renewal.
-            let newer = map.get(&key).is_some_and(|kept| kept.token.life.cached_at > hot.token.life.cached_at);
+            let made = |hot: &Hot| hot.token.life.cached_at;
+            let newer = map.get(&key).is_some_and(|kept| made(kept) > made(&hot) && made(kept) <= now);
             if !newer {
                 map.insert(key, hot);
             }
