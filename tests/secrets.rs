@@ -97,7 +97,11 @@ where
                             String::from_utf8_lossy(ask.op.body.as_ref().expect("a body").expose_secret()).into_owned();
                         let echo = serde_json::to_string(&sent).expect("JSON");
                         // It can quote what it was sent, and what it grants, but no more.
-                        let answer = if sent.contains("client_secret=") { answer.to_owned() } else { answer.replace(CLIENT_SECRET, "") };
+                        let answer = if sent.contains("client_secret=") {
+                            answer.to_owned()
+                        } else {
+                            answer.replace(CLIENT_SECRET, "")
+                        };
                         let answer = if sent.contains("refresh_token=") { answer } else { answer.replace(REFRESH, "") };
                         ask.answer(Ok(json(status, &answer.replace("ECHO", &echo))))
                     }

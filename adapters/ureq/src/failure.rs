@@ -1,73 +1,71 @@
 //! ureq's errors told apart by the one question that matters: can the server have seen the request?
 
-use std::io;
-
 use azlatch_core::effect::{Failure, FailureKind, Sent};
-use ureq::{Error, Timeout};
+use rustls::CertificateError;
+use ureq::Error;
 
-/// The failure that `error` means. Only what certainly happened before the request was sent says [`Sent::No`].
+use crate::way::{Stage, stage};
+
+/// The failure that `error` means to the request that this thread is performing.
 pub(crate) fn from(error: &Error) -> Failure {
-    let (kind, sent) = match error {
-        Error::HostNotFound => (FailureKind::Name, Sent::No),
-        Error::ConnectionFailed => (FailureKind::Connect, Sent::No),
-        Error::Timeout(Timeout::Resolve | Timeout::Connect) => (FailureKind::Timeout, Sent::No),
-        Error::Timeout(_) => (FailureKind::Timeout, Sent::Maybe),
-        Error::Tls(_) => (FailureKind::Tls, Sent::No),
-        Error::Rustls(error) => of_tls(error),
-        Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => (FailureKind::Proxy, Sent::No),
-        Error::BodyExceedsLimit(_) | Error::LargeResponseHeader(..) => (FailureKind::TooLarge, Sent::Maybe),
-        Error::Protocol(_) | Error::Http(_) => (FailureKind::Protocol, Sent::Maybe),
-        Error::RequireHttpsOnly(_) | Error::BadUri(_) => (FailureKind::Refused, Sent::No),
-        Error::Io(error) => of_io(error),
-        _ => (FailureKind::Broken, Sent::Maybe),
-    };
-    Failure { sent, kind, detail: detail(error) }
+    let stage = stage();
+    let sent = if stage == Stage::Sending { Sent::Maybe } else { Sent::No };
+    Failure { sent, kind: kind(error, stage), detail: detail(error) }
 }
 
-fn of_io(error: &io::Error) -> (FailureKind, Sent) {
-    use io::ErrorKind as K;
-    let inner = error.get_ref();
-    if let Some(tls) = inner.and_then(|e| e.downcast_ref::<rustls::Error>()) {
-        return of_tls(tls);
-    }
-    if let Some(wrapped) = inner.and_then(|e| e.downcast_ref::<Error>()) {
-        let Failure { kind, sent, .. } = from(wrapped);
-        return (kind, sent);
-    }
-    match error.kind() {
-        K::ConnectionRefused | K::HostUnreachable | K::NetworkUnreachable | K::AddrNotAvailable | K::NetworkDown => {
-            (FailureKind::Connect, Sent::No)
-        }
-        K::TimedOut => (FailureKind::Timeout, Sent::Maybe),
-        _ => (FailureKind::Broken, Sent::Maybe),
+fn kind(error: &Error, stage: Stage) -> FailureKind {
+    use FailureKind as K;
+    match (error, stage) {
+        (Error::Timeout(_), _) => K::Timeout,
+        (Error::RequireHttpsOnly(_) | Error::BadUri(_), _) => K::Refused,
+        // Nobody is there yet who could have said something: ureq dislikes the request.
+        (Error::Protocol(_) | Error::Http(_), Stage::ToServer | Stage::ToProxy) => K::Refused,
+        (_, Stage::ToProxy) => K::Proxy,
+        (error, _) if tls(error).is_some() || matches!(error, Error::Tls(_)) => K::Tls,
+        (_, Stage::BehindProxy) => K::Proxy,
+        (Error::HostNotFound, Stage::ToServer) => K::Name,
+        (_, Stage::ToServer) => K::Connect,
+        (Error::BodyExceedsLimit(_) | Error::LargeResponseHeader(..), _) => K::TooLarge,
+        (Error::Protocol(_) | Error::Http(_), _) => K::Protocol,
+        _ => K::Broken,
     }
 }
 
-/// A certificate is judged before anything is sent; any other TLS trouble may come later.
-fn of_tls(error: &rustls::Error) -> (FailureKind, Sent) {
-    use rustls::Error as T;
+/// What rustls said, if it was rustls.
+fn tls(error: &Error) -> Option<&rustls::Error> {
     match error {
-        T::InvalidCertificate(_)
-        | T::NoCertificatesPresented
-        | T::UnsupportedNameType
-        | T::PeerIncompatible(_)
-        | T::General(_) => (FailureKind::Tls, Sent::No),
-        _ => (FailureKind::Tls, Sent::Maybe),
+        Error::Rustls(tls) => Some(tls),
+        Error::Io(error) => error.get_ref()?.downcast_ref(),
+        _ => None,
     }
 }
 
 /// The driver's words: never a URL with a query, never remote text.
 fn detail(error: &Error) -> String {
+    if let Some(tls) = tls(error) {
+        return tls_detail(tls);
+    }
     match error {
         Error::Timeout(what) => format!("{what} timeout"),
-        Error::Io(error) => match error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
-            Some(tls) => tls.to_string(),
-            None => error.kind().to_string(),
-        },
-        Error::Rustls(tls) => tls.to_string(),
+        Error::Io(error) => error.kind().to_string(),
         Error::Tls(what) => (*what).into(),
         Error::BodyExceedsLimit(limit) => format!("more than {limit} bytes"),
         Error::ConnectProxyFailed(_) => "the proxy refused to connect".into(),
         _ => String::new(),
     }
+}
+
+/// rustls repeats the names in a certificate: words of whoever made it.
+fn tls_detail(error: &rustls::Error) -> String {
+    use CertificateError as C;
+    let rustls::Error::InvalidCertificate(flaw) = error else { return error.to_string() };
+    match flaw {
+        C::Expired | C::ExpiredContext { .. } => "the certificate has expired",
+        C::NotValidYet | C::NotValidYetContext { .. } => "the certificate is not valid yet",
+        C::NotValidForName | C::NotValidForNameContext { .. } => "the certificate is for another name",
+        C::UnknownIssuer => "the certificate's issuer is not trusted",
+        C::Revoked => "the certificate has been revoked",
+        _ => "the certificate cannot be trusted",
+    }
+    .into()
 }

@@ -12,6 +12,7 @@
 //! | size | bodies are cut off at the request's limit, headers at 64 KiB |
 //! | error statuses | ordinary responses, bodies and all |
 //! | compression | not offered, so nothing can unpack into memory |
+//! | what was sent | noted at the socket: "nothing" only while nothing was written to the server |
 //!
 //! ```
 //! use azlatch_ureq::Ureq;
@@ -24,6 +25,7 @@
 mod failure;
 mod proxy;
 mod rules;
+mod way;
 
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -63,12 +65,10 @@ impl Ureq {
         Builder::default()
     }
 
-    fn agent(&self, proxied: bool) -> &Agent {
+    fn agent(&self, proxy: Option<&ureq::Proxy>) -> &Agent {
         let shared = &self.0;
-        match shared.proxy.https() {
-            Some(proxy) if proxied => shared.proxied.get_or_init(|| agent(&shared.extra_roots, Some(proxy.clone()))),
-            _ => shared.direct.get_or_init(|| agent(&shared.extra_roots, None)),
-        }
+        let agents = if proxy.is_some() { &shared.proxied } else { &shared.direct };
+        agents.get_or_init(|| agent(&shared.extra_roots, proxy.cloned()))
     }
 
     fn send(&self, ask: &Http) -> Result<Response, Failure> {
@@ -79,15 +79,21 @@ impl Ureq {
             Method::Post => http::Method::POST,
         });
         for header in &ask.headers {
-            let mut value = http::HeaderValue::from_str(header.value.expose_secret())
-                .map_err(|_| refused("a header value is not printable"))?;
+            let text = header.value.expose_secret();
+            let mut value = match http::HeaderValue::from_str(text) {
+                Ok(value) if text.is_ascii() => value,
+                _ => return Err(refused("a header value is not printable")),
+            };
             value.set_sensitive(true);
             request = request.header(header.name, value);
         }
         let body = ask.body.as_ref().map(|body| body.expose_secret()).unwrap_or_default();
         let request = request.body(body).map_err(|_| refused("the request could not be built"))?;
-        let agent = self.agent(route == rules::Route::MayProxy);
+        let proxy = self.0.proxy.https();
+        let proxy = proxy.filter(|proxy| route == rules::Route::MayProxy && !proxy.is_no_proxy(request.uri()));
+        let agent = self.agent(proxy);
         let timeout = ask.timeout.max(Duration::from_millis(1));
+        way::start(proxy.is_some(), timeout);
         let configured =
             agent.configure_request(request).timeout_global(Some(timeout)).timeout_connect(Some(timeout.min(CONNECT)));
         let response = agent.run(configured.build()).map_err(|error| failure::from(&error))?;
@@ -101,10 +107,7 @@ impl Ureq {
             .iter()
             .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
         let limit = u64::try_from(ask.limit).unwrap_or(u64::MAX);
-        let body = body.into_with_config().limit(limit).read_to_vec().map_err(|error| {
-            // The answer has begun: whatever happens now, the request was taken in.
-            Failure { sent: Sent::Maybe, ..failure::from(&error) }
-        })?;
+        let body = body.into_with_config().limit(limit).read_to_vec().map_err(|error| failure::from(&error))?;
         Ok(Response::new(parts.status.as_u16(), headers.collect(), body))
     }
 }
@@ -132,9 +135,9 @@ impl Builder {
         let before = self.extra_roots.len();
         for item in parse_pem(pem) {
             match item {
-                Ok(PemItem::Certificate(certificate)) => self.extra_roots.push(certificate),
+                Ok(PemItem::Certificate(certificate)) if is_root(&certificate) => self.extra_roots.push(certificate),
+                Ok(PemItem::Certificate(_)) | Err(_) => self.fault = Some(not_pem()),
                 Ok(_) => {}
-                Err(_) => self.fault = Some(not_pem()),
             }
         }
         if self.extra_roots.len() == before {
@@ -163,6 +166,11 @@ impl Builder {
     }
 }
 
+/// Whether rustls can trust `certificate`: it would pass over an unreadable one in silence.
+fn is_root(certificate: &Certificate<'_>) -> bool {
+    rustls::RootCertStore::empty().add(certificate.der().into()).is_ok()
+}
+
 fn not_pem() -> Error {
     Error::new(ErrorKind::Configuration, "the extra root certificates could not be read")
         .advise("give PEM: one or more BEGIN CERTIFICATE blocks")
@@ -183,7 +191,7 @@ fn agent(extra_roots: &[Certificate<'static>], proxy: Option<ureq::Proxy>) -> Ag
         .root_certs(roots)
         .unversioned_rustls_crypto_provider(provider)
         .build();
-    Agent::config_builder()
+    let config = Agent::config_builder()
         .tls_config(tls)
         .proxy(proxy)
         .max_redirects(0)
@@ -191,8 +199,8 @@ fn agent(extra_roots: &[Certificate<'static>], proxy: Option<ureq::Proxy>) -> Ag
         .http_status_as_error(false)
         .max_response_header_size(64 * 1024)
         .user_agent(concat!("azlatch/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .new_agent()
+        .build();
+    Agent::with_parts(config, way::Lines::default(), way::Names::default())
 }
 
 impl Host for Ureq {

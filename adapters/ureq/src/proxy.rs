@@ -19,7 +19,8 @@ impl ProxySettings {
         Self { https: None }
     }
 
-    /// `HTTPS_PROXY`, else `ALL_PROXY`, except for the hosts of `NO_PROXY` (each also in lower case).
+    /// `HTTPS_PROXY`, else `ALL_PROXY`, except for the hosts of `NO_PROXY` and what is below them (each
+    /// variable also in lower case).
     ///
     /// `HTTP_PROXY` does not count: authorities are asked over https, and plain http never leaves this machine.
     #[must_use]
@@ -53,10 +54,17 @@ fn read(text: &str, except: &str) -> Option<ureq::Proxy> {
         builder = builder.port(port);
     }
     if !url.username().is_empty() {
-        builder = builder.username(url.username()).password(url.password().unwrap_or_default());
+        // The builder takes plain text, and a URL is percent-encoded: ureq's own reading decodes it.
+        let (username, password) = (url.username(), url.password().unwrap_or_default());
+        let login = ureq::Proxy::new(&format!("http://{username}:{password}@login")).ok()?;
+        builder = builder.username(login.username()?).password(login.password()?);
     }
     for host in except.split(',').map(str::trim).filter(|host| !host.is_empty()) {
         builder = builder.no_proxy(host);
+        // As curl, Go and Python read it, a name stands for what is below it too.
+        if !host.starts_with(['.', '*']) {
+            builder = builder.no_proxy(&format!(".{host}"));
+        }
     }
     builder.build().ok()
 }

@@ -46,3 +46,39 @@ fn is_near(host: &Host<&str>) -> bool {
         IpAddr::V6(ip) => ip.is_loopback() || ip.is_unicast_link_local(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn route(url: &str, proxy: Proxy) -> Option<Route> {
+        let mut ask = Http::get(url.into(), 1, Duration::from_secs(1));
+        ask.proxy = proxy;
+        check(&ask).ok()
+    }
+
+    #[test]
+    fn n_11_n_33_routes_as_a_table() {
+        use Proxy::{Environment, Never};
+        let table = [
+            ("https://login.microsoftonline.com/", Environment, Some(Route::MayProxy)),
+            ("https://login.microsoftonline.com/", Never, Some(Route::Direct)),
+            ("https://localhost:1/", Environment, Some(Route::Direct)),
+            ("https://[fe80::1]/", Environment, Some(Route::Direct)),
+            ("http://169.254.169.254/metadata", Never, Some(Route::Direct)),
+            ("http://[fe80::1]/", Never, Some(Route::Direct)),
+            ("http://[::ffff:169.254.169.254]/", Never, Some(Route::Direct)),
+            ("http://169.254.169.254/metadata", Environment, None),
+            ("http://localhost.evil.com/", Never, None),
+            ("http://login.microsoftonline.com/", Never, None),
+            ("http://10.0.0.1/", Never, None),
+            ("ftp://localhost/", Never, None),
+            ("https://user@localhost/", Never, None),
+        ];
+        for (url, proxy, expected) in table {
+            assert_eq!(route(url, proxy), expected, "{url}");
+        }
+    }
+}

@@ -1,3 +1,5 @@
+//! The control endpoints.
+
 use serde_json::json;
 
 use super::*;

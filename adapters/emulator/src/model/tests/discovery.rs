@@ -1,3 +1,5 @@
+//! Discovery answers.
+
 use super::*;
 
 fn instance(endpoint: &str) -> Request {

@@ -1,3 +1,5 @@
+//! Scripted faults.
+
 use std::time::Duration;
 
 use super::*;

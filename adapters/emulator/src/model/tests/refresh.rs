@@ -1,3 +1,5 @@
+//! Refresh tokens: rotation, reuse, families.
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
