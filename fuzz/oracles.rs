@@ -12,7 +12,7 @@ const NOW: Unix = Unix(1_800_000_000);
 
 /// A token endpoint's answer: what is granted is a token that fits a header and a life within bounds; what is
 /// refused is refused in words of our own.
-pub fn token_response(bytes: &[u8]) {
+pub(crate) fn token_response(bytes: &[u8]) {
     match Granted::parse(bytes, NOW) {
         Ok(granted) => {
             let token = granted.access_token.expose_secret();
@@ -32,7 +32,7 @@ pub fn token_response(bytes: &[u8]) {
 }
 
 /// A stored document: what is read is rewritten without loss, and holds what was put.
-pub fn document(bytes: &[u8]) {
+pub(crate) fn document(bytes: &[u8]) {
     let Ok(document) = Document::parse(bytes) else { return };
     for section in Section::ALL {
         for (_, entity) in document.entities(section) {
@@ -60,7 +60,7 @@ pub fn document(bytes: &[u8]) {
 }
 
 /// An authority host, a newline, a tenant: what is accepted cannot leave its place in a URL.
-pub fn authority(bytes: &[u8]) {
+pub(crate) fn authority(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let (host, tenant) = text.split_once('\n').unwrap_or((text, "common"));
     let (Ok(host), Ok(tenant)) = (AuthorityHost::new(host), Tenant::new(tenant)) else { return };

@@ -4,12 +4,14 @@ use std::fs;
 
 use azlatch_tests::root;
 
+type Oracle = fn(&[u8]);
+
 #[path = "../fuzz/oracles.rs"]
 mod oracles;
 
 #[test]
 fn every_corpus_is_replayed() {
-    let targets: [(&str, fn(&[u8])); 3] = [
+    let targets: [(&str, Oracle); 3] = [
         ("token_response", oracles::token_response),
         ("document", oracles::document),
         ("authority", oracles::authority),

@@ -39,6 +39,8 @@ pub enum Note {
     NoStore,
     /// The store could not be read; nothing will be written to it.
     LoadFailed(StoreFault),
+    /// The store holds nothing at all: a program died while writing it, or keeps its tokens elsewhere.
+    Empty,
     /// The stored document was damaged; a new one is started.
     Damaged {
         /// Whether the damaged bytes were kept aside for inspection by this run.
@@ -65,6 +67,9 @@ impl fmt::Display for Note {
         match self {
             Self::NoStore => f.write_str("no store was there to look in"),
             Self::LoadFailed(fault) => write!(f, "the store was not read, so nothing was written to it: {fault}"),
+            Self::Empty => f.write_str(
+                "the stored cache was empty: a program died while writing it, or keeps its tokens elsewhere",
+            ),
             Self::Damaged { kept_aside: true } => {
                 f.write_str("the stored cache was damaged; it was kept aside and a new one started")
             }

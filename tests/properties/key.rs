@@ -1,7 +1,8 @@
 //! I-01: two queries share a key exactly when they mean the same token.
 
+use azlatch_core::ScopeSet;
 use azlatch_core::authority::cloud::canonical;
-use azlatch_core::cache::Query;
+use azlatch_core::cache::{Query, Scheme, Subject};
 use proptest::prelude::*;
 
 use crate::generate::query;
@@ -42,5 +43,29 @@ proptest! {
         let b = Query { client_id: format!("{}{letter}", a.client_id), ..a.clone() };
         prop_assert_ne!(a.key(), b.key());
         prop_assert_ne!(a.key().lock(), b.key().lock());
+    }
+}
+
+/// Pairs that run into each other when parts are merely joined (two of them were real bugs of other libraries).
+#[test]
+fn i_01_borders_between_parts_count() {
+    let base = azlatch_tests::samples::query();
+    let extra = |name: &str, value: &str| Query { extra: [(name.into(), value.into())].into(), ..base.clone() };
+    let client = |client_id: &str, subject| Query { client_id: client_id.into(), subject, ..base.clone() };
+    let scopes = |text: &str| Query { scopes: ScopeSet::parse(text), ..base.clone() };
+    let bound = |token_type: &str, key_id: &str| {
+        let scheme = Scheme::Bound { token_type: token_type.into(), key_id: key_id.into() };
+        Query { scheme, ..base.clone() }
+    };
+    let pairs = [
+        (extra("fmi_path", "value"), extra("fmi_pat", "hvalue")),
+        (client("x", Subject::Account("application".into())), client("xaccount", Subject::Application)),
+        (client("x", Subject::Account("y".into())), client("xaccount", Subject::Account("y".into()))),
+        (scopes("a b"), scopes("ab")),
+        (bound("pop", "1"), bound("po", "p1")),
+        (bound("", "bearer"), base.clone()),
+    ];
+    for (a, b) in pairs {
+        assert_ne!(encoding(&a), encoding(&b), "{a:?}\n{b:?}");
     }
 }

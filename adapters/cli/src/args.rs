@@ -108,7 +108,7 @@ pub(crate) struct Client {
     #[arg(long)]
     pub(crate) no_instance_discovery: bool,
     /// Root certificates to trust beside the system's
-    #[arg(long, value_name = "PEM")]
+    #[arg(long, value_name = "PEM", env = "AZLATCH_CA_FILE", hide_env_values = true)]
     pub(crate) ca_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: Store,

@@ -2,6 +2,7 @@
 //!
 //! stdout carries the result and nothing else; everything for people goes to stderr.
 
+#[allow(rustdoc::bare_urls, reason = "help is read in terminals")]
 mod args;
 mod batch;
 mod cache;

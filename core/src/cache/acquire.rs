@@ -8,7 +8,8 @@
 //!             │ held, busy past patience, or nobody locks here
 //!             ▼
 //!          Rechecking ─somebody else fetched it, or failed just now─► Unlocking
-//!             │
+//!             │     ▲
+//!             │     └─ Settling (a damaged or empty document is looked at twice)
 //!             ▼                 invalid_grant, or an answer lost
 //!          Granting ◄─moved─ Doubting ◄─────────────────────────── Granting
 //!             │
@@ -35,7 +36,7 @@ use super::key::Query;
 use super::lookup::{self, HeldRefreshToken, Hit};
 use super::policy::{Acquired, Demand, Policy};
 use crate::authority::discovery::Vouched;
-use crate::effect::{Guard, Ids, Load, Lock, Mark, Misuse, Reply, Unlock, Version};
+use crate::effect::{Guard, Ids, Load, Lock, Mark, Misuse, Reply, Unlock, Version, Wait};
 use crate::error::{Error, ErrorKind};
 use crate::explain::{Explain, Note, Source};
 use crate::flow::{Flow, Step};
@@ -45,6 +46,9 @@ use crate::token::{Exchanged, Granted, Refused, Token};
 
 /// How long a lock is waited for, within the deadline.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A program that writes in place is done with it after this.
+const SETTLE: Duration = Duration::from_millis(100);
 
 /// The acquisition of one token.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -66,6 +70,8 @@ pub struct Acquire<G: Grant> {
     held: Vec<HeldRefreshToken>,
     dead: Vec<HeldRefreshToken>,
     doubted: bool,
+    /// The document was damaged or empty at first sight, and is looked at again.
+    settled: bool,
     cancelled: bool,
     notes: Vec<Note>,
     vouched: Option<Vouched>,
@@ -80,6 +86,7 @@ enum State<X> {
     Loading,
     Locking,
     Rechecking,
+    Settling(Mono),
     Granting(X),
     Doubting(Error),
     Keeping(Box<Keep>, Box<Result<Token, Error>>),
@@ -116,6 +123,7 @@ impl<G: Grant> Acquire<G> {
             held: Vec::new(),
             dead: Vec::new(),
             doubted: false,
+            settled: false,
             cancelled: false,
             notes: Vec::new(),
             vouched: None,
@@ -225,8 +233,26 @@ impl<G: Grant> Acquire<G> {
         Some(shared.error)
     }
 
+    /// Rests before a second look at a document that is damaged or empty: some programs write in place, and may be in the middle of it.
+    fn settle(&mut self, now: Now, until: Mono) -> Step<Outcome> {
+        self.state = State::Settling(until);
+        Step::Need(self.ids.ask(Wait { until, span: now.mono.until(until) }))
+    }
+
+    fn settled(&mut self, now: Now, until: Mono, reply: Reply) -> Step<Outcome> {
+        match self.ids.take::<Wait>(reply) {
+            Err(Misuse) => self.end(Err(Error::misuse())),
+            Ok(_) if self.cancelled => self.end(Err(Error::cancelled())),
+            Ok(Some(())) if now.mono < until => self.settle(now, until),
+            Ok(_) => self.load(now, State::Rechecking),
+        }
+    }
+
     /// Begins an exchange, spending the best refresh token where the grant redeems one.
     fn begin(&mut self, now: Now) -> Step<Outcome> {
+        if self.base.is_suspect() && !mem::replace(&mut self.settled, true) {
+            return self.settle(now, now.mono.plus(SETTLE));
+        }
         if G::REDEEMS {
             if let Base::Unreadable(fault) = &self.base {
                 let error = Error::from(fault.clone());
@@ -445,6 +471,7 @@ impl<G: Grant> Flow for Acquire<G> {
             (State::Loading, Some(reply)) => self.loaded(now, reply),
             (State::Locking, Some(reply)) => self.locked(now, reply),
             (State::Rechecking, Some(reply)) => self.rechecked(now, reply),
+            (State::Settling(until), Some(reply)) => self.settled(now, until, reply),
             (State::Granting(exchange), reply) => self.granting(now, exchange, reply),
             (State::Doubting(error), Some(reply)) => self.doubted(now, error, reply),
             (State::Keeping(keep, then), reply) => self.keeping(now, keep, then, reply),

@@ -59,8 +59,9 @@ impl Base {
                 None
             }
             Some(Ok(Loaded::Found(found))) => {
+                let empty = found.bytes.expose_secret().trim_ascii().is_empty();
                 *self = Self::from(Some(found));
-                None
+                empty.then_some(Note::Empty)
             }
         };
         if let Some(note) = note.filter(|note| !notes.contains(note)) {
@@ -83,6 +84,11 @@ impl Base {
         }
     }
 
+    /// Whether a program that writes in place may have been caught in the middle of it.
+    pub(super) fn is_suspect(&self) -> bool {
+        matches!(self, Self::Damaged(..)) || self.document().is_some_and(Document::is_empty)
+    }
+
     /// Whether a save may follow: only after a read that said what is stored.
     pub(super) const fn is_writable(&self) -> bool {
         matches!(self, Self::Absent | Self::Stored(..) | Self::Damaged(..))
@@ -93,7 +99,10 @@ impl From<Option<Found>> for Base {
     fn from(found: Option<Found>) -> Self {
         match found {
             None => Self::Absent,
-            // An empty file is what a program leaves that died while writing: nothing, but not absent.
+            // What a program leaves that died while writing, or that keeps its tokens in a keyring and touches the file.
+            Some(Found { bytes, version }) if bytes.expose_secret().trim_ascii().is_empty() => {
+                Self::Stored(Document::default(), version)
+            }
             Some(Found { bytes, version }) => match Document::parse(bytes.expose_secret()) {
                 Ok(document) => Self::Stored(document, version),
                 Err(_) => Self::Damaged(bytes, version),

@@ -122,6 +122,12 @@ impl Document {
         Ok(Self { text: text.into(), members })
     }
 
+    /// Whether it has no member at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
     /// The document's bytes.
     #[must_use]
     pub fn bytes(&self) -> Secret<[u8]> {

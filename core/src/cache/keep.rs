@@ -1,11 +1,14 @@
 //! Saving is merging: our changes are applied to what is stored *now*, and again whenever somebody was faster.
 //!
 //! ```text
-//! Start ─► Setting aside (damaged documents, once) ─► Saving ─► Done
-//!                                                      ▲  │ Conflict
-//!                                                      │  ▼
-//!                                                     Resting (a few milliseconds, from the third conflict on)
+//! Start ─► Saving ─► Setting aside (what was damaged, once) ─► Done
+//!           ▲  │ Conflict
+//!           │  ▼
+//!          Resting (a few milliseconds, from the third conflict on)
 //! ```
+//!
+//! A damaged document is set aside after it was replaced: if somebody was in the middle of writing it, the save
+//! conflicts, and there was no damage.
 
 use alloc::format;
 use alloc::string::ToString;
@@ -85,7 +88,7 @@ pub(super) struct Keep {
 #[cfg_attr(feature = "__explore", derive(Clone))]
 enum State {
     Start,
-    SettingAside,
+    SettingAside(Version),
     Saving,
     Resting { until: Mono },
     Over,
@@ -107,18 +110,6 @@ impl Keep {
         }
     }
 
-    fn set_aside(&mut self, now: Now) -> Step<Outcome> {
-        let Base::Damaged(bytes, _) = &self.base else { return self.save(now) };
-        let ask = Save {
-            partition: self.partition.aside(),
-            bytes: bytes.clone(),
-            expect: None,
-            timeout: Duration::from_secs(5),
-        };
-        self.state = State::SettingAside;
-        Step::Need(self.ids.ask(ask))
-    }
-
     fn save(&mut self, now: Now) -> Step<Outcome> {
         let empty = Document::default();
         let document = self.base.document().unwrap_or(&empty);
@@ -136,6 +127,18 @@ impl Keep {
             expect: self.base.version(),
             timeout,
         }))
+    }
+
+    fn stored(&mut self, version: Version) -> Step<Outcome> {
+        let Base::Damaged(bytes, _) = &self.base else { return self.end(Some(version), None) };
+        let ask = Save {
+            partition: self.partition.aside(),
+            bytes: bytes.clone(),
+            expect: None,
+            timeout: Duration::from_secs(5),
+        };
+        self.state = State::SettingAside(version);
+        Step::Need(self.ids.ask(ask))
     }
 
     fn conflict(&mut self, now: Now) -> Step<Outcome> {
@@ -172,18 +175,9 @@ impl Flow for Keep {
 
     fn step(&mut self, now: Now, reply: Option<Reply>) -> Step<Outcome> {
         match (mem::replace(&mut self.state, State::Over), reply) {
-            (State::Start, None) => self.set_aside(now),
-            // Whatever came of it, the damaged bytes are of no more use where they are.
-            (State::SettingAside, Some(reply)) => match self.ids.take::<Save>(reply) {
-                Err(_) => Step::Done(Err(Misuse)),
-                Ok(answer) => {
-                    let kept_aside = matches!(answer, Some(Ok(Saved::Stored(_))));
-                    self.notes.push(Note::Damaged { kept_aside });
-                    self.save(now)
-                }
-            },
+            (State::Start, None) => self.save(now),
             (State::Saving, Some(reply)) => match self.ids.take::<Save>(reply) {
-                Ok(Some(Ok(Saved::Stored(version)))) => self.end(Some(version), None),
+                Ok(Some(Ok(Saved::Stored(version)))) => self.stored(version),
                 Ok(Some(Ok(Saved::Conflict(found)))) => {
                     self.base = Base::from(found);
                     self.conflict(now)
@@ -191,6 +185,13 @@ impl Flow for Keep {
                 Ok(Some(Err(fault))) => self.failed(&fault.to_string()),
                 Ok(None) => self.failed("nothing here can store it"),
                 Err(_) => Step::Done(Err(Misuse)),
+            },
+            (State::SettingAside(version), Some(reply)) => match self.ids.take::<Save>(reply) {
+                Err(_) => Step::Done(Err(Misuse)),
+                Ok(answer) => {
+                    let kept_aside = matches!(answer, Some(Ok(Saved::Stored(_))));
+                    self.end(Some(version), Some(Note::Damaged { kept_aside }))
+                }
             },
             (State::Resting { until }, Some(reply)) => match self.ids.take::<Wait>(reply) {
                 Ok(Some(())) if now.mono < until => self.rest(now, until),

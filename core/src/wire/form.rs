@@ -86,9 +86,10 @@ impl Form {
         for (_, value) in &self.0 {
             if let Value::Secret(secret) = value
                 && secret.expose_secret().len() >= 4
-                && shown.contains(secret.expose_secret())
             {
-                shown = shown.replace(secret.expose_secret(), "[redacted]");
+                for spelling in spellings(secret.expose_secret()).iter().filter(|s| text.contains(s.as_str())) {
+                    shown = shown.replace(spelling, "[redacted]");
+                }
             }
         }
         shown
@@ -103,6 +104,22 @@ impl fmt::Debug for Form {
         };
         f.debug_map().entries(self.0.iter().map(|(name, value)| (name, shown(value)))).finish()
     }
+}
+
+/// The ways in which a server may quote `secret`: as it is, and as it was sent, or encoded a little differently.
+fn spellings(secret: &str) -> [String; 4] {
+    let sent = query_value(secret);
+    let percent = sent.replace('+', "%20");
+    let lower = |text: &str| {
+        let mut out = String::with_capacity(text.len());
+        let mut hex = 0_u8;
+        for c in text.chars() {
+            out.push(if hex > 0 { c.to_ascii_lowercase() } else { c });
+            hex = if c == '%' { 2 } else { hex.saturating_sub(1) };
+        }
+        out
+    };
+    [secret.into(), lower(&percent), sent, percent]
 }
 
 const fn is_unreserved(b: u8) -> bool {
