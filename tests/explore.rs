@@ -69,10 +69,24 @@ fn acquire_at_an_unknown_authority_in_every_world() {
 #[test]
 fn acquire_for_a_user_in_every_world() {
     explore("Acquire Refresh", user());
-    for (name, demand) in demands() {
-        let grant = Refresh::new(ClientAuth::Public);
-        explore(&format!("Acquire Refresh, {name}"), Acquire::new(user_query(), grant, policy(), demand));
+}
+
+#[test]
+fn acquire_for_a_user_with_demands_in_every_world() {
+    let [(_, fresh), (_, claims), _] = demands();
+    for (name, demand) in [("fresh", fresh), ("claims", claims)] {
+        explore(&format!("Acquire Refresh, {name}"), demanding(demand));
     }
+}
+
+#[test]
+fn acquire_for_a_user_whose_token_was_rejected_in_every_world() {
+    let [_, _, (name, rejected)] = demands();
+    explore(&format!("Acquire Refresh, {name}"), demanding(rejected));
+}
+
+fn demanding(demand: Demand) -> Acquire<Refresh> {
+    Acquire::new(user_query(), Refresh::new(ClientAuth::Public), policy(), demand)
 }
 
 fn demands() -> [(&'static str, Demand); 3] {

@@ -292,7 +292,11 @@ impl Walk {
             (Effect::Load(_), label) => self.unwritable = matches!(label, "locked" | "declined"),
             (Effect::Http(ask), "rotated") => self.rotated = mentions(ask.op.body.as_ref(), "refresh_token="),
             (Effect::Save(_), "stored") => self.written = true,
-            (Effect::Save(_), "gone" | "sibling") => self.conflicts += 1,
+            (Effect::Save(_), "gone" | "sibling") => {
+                self.conflicts += 1;
+                // Somebody removed the account, or stored a newer token: either way ours has no place any more.
+                self.rotated_saved = true;
+            }
             (Effect::Wait(_), "declined") => {}
             (Effect::Wait(_), "early") => self.early_wakes += 1,
             (Effect::Wait(ask), _) => {
@@ -411,7 +415,8 @@ fn saves(walk: &Walk) -> Vec<(&'static str, Result<Saved, StoreFault>)> {
 
 fn locks(op: &Lock) -> Vec<(&'static str, Result<Option<Locked>, StoreFault>)> {
     let held = |mark| Ok(Some(Locked { guard: Guard(7), mark, waited: !op.patience.is_zero() }));
-    let mark = |until| Some(Mark { at: Unix(NOON), until: Unix(NOON + until), what: "network it is down".into() });
+    let mark =
+        |until| Some(Mark { at: Unix(NOON), until: Unix(NOON + until), holder: 1, what: "network it is down".into() });
     let mut all = vec![
         ("free", held(None)),
         ("cooling", held(mark(600))),

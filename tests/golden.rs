@@ -145,7 +145,7 @@ fn ask(said: &mut String, effect: &Effect) {
         }
         Effect::Lock(ask) => writeln!(said, "> Lock, patience {} ms", ask.op.patience.as_millis()),
         Effect::Unlock(ask) => match &ask.op.mark {
-            Some(Mark { at, until, what }) => {
+            Some(Mark { at, until, what, .. }) => {
                 writeln!(said, "> Unlock, leaving {} {} {what}", at.0 - NOON, until.0 - NOON)
             }
             None => writeln!(said, "> Unlock"),
@@ -224,7 +224,7 @@ fn read(effect: Effect, line: &str) -> Reply {
         (Effect::Lock(ask), "marked") => {
             let (until, what) = rest.split_once(' ').expect("until and what");
             let noon = |text: &str| Unix(NOON + text.parse::<i64>().expect("seconds"));
-            let mark = Mark { at: noon(second), until: noon(until), what: what.into() };
+            let mark = Mark { at: noon(second), until: noon(until), holder: 1, what: what.into() };
             ask.answer(Ok(Some(Locked { guard: Guard(7), mark: Some(mark), waited: true })))
         }
         (Effect::Unlock(ask), "unlocked") => ask.answer(()),
@@ -250,11 +250,12 @@ fn number(text: &str) -> u128 {
     text.parse().expect("a version")
 }
 
-/// A stored document by name: `ACCESS ENDS REFRESH`, `torn`, `empty`.
+/// A stored document by name: `ACCESS ENDS REFRESH`, `torn`, `empty`, `nobody`.
 fn sample(text: &str) -> String {
     match text.split(' ').collect::<Vec<_>>().as_slice() {
         ["torn"] => r#"{"AccessToken":{"-login"#.into(),
         ["empty"] => String::new(),
+        ["nobody"] => r#"{"AccessToken":{},"RefreshToken":{},"Other":{"kept":true}}"#.into(),
         [access, ends, refresh] => document(access, ends.parse().expect("seconds"), refresh),
         _ => panic!("no document is called `{text}`"),
     }

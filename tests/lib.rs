@@ -24,7 +24,9 @@ pub fn command() -> &'static Path {
         cargo.current_dir(root()).args(["build", "--quiet", "--package", "azlatch-cli", "--message-format=json"]);
         // What `cargo test` says of the test's own package would make build scripts run again.
         std::env::vars_os()
-            .filter(|(name, _)| name.to_str().is_some_and(|n| n.starts_with("CARGO_PKG_") || n.starts_with("CARGO_MANIFEST_")))
+            .filter(|(name, _)| {
+                name.to_str().is_some_and(|n| n.starts_with("CARGO_PKG_") || n.starts_with("CARGO_MANIFEST_"))
+            })
             .for_each(|(name, _)| {
                 cargo.env_remove(name);
             });

@@ -60,6 +60,7 @@ pub fn policy() -> Policy {
         discovery: false,
         tries: 2,
         timeout: Duration::from_secs(30),
+        holder: 1,
     }
 }
 

@@ -16,7 +16,7 @@ pub use acquire::Acquire;
 pub use decision::{Decision, Life, decide};
 pub use document::{Change, Damage, Delta, Document, Section};
 pub use entity::Entity;
-pub use insert::insert;
+pub use insert::{Room, insert};
 pub use key::{CacheKey, Query, Scheme, Subject};
 pub use lookup::{HeldRefreshToken, Hit, access_token, refresh_tokens};
 pub use policy::{Acquired, Demand, Policy};

@@ -37,7 +37,7 @@ pub trait Operation: Sealed {
 pub struct Ask<Op> {
     /// What to do.
     pub op: Op,
-    id: u64,
+    id: Id,
 }
 
 #[allow(private_bounds)]
@@ -53,7 +53,7 @@ impl<Op: Operation> Ask<Op> {
 #[derive(Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "__explore", derive(Clone))]
 pub struct Reply {
-    id: u64,
+    id: Id,
     answer: Answer,
 }
 
@@ -63,8 +63,16 @@ pub struct Reply {
 #[derive(Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "__explore", derive(Clone))]
 pub struct Ids {
-    next: u64,
-    waiting: Option<u64>,
+    flow: u32,
+    next: u128,
+    waiting: Option<Id>,
+}
+
+/// One question of one flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Id {
+    flow: u32,
+    question: u128,
 }
 
 /// The reply was for another question, or none was waiting.
@@ -75,22 +83,30 @@ impl Ids {
     /// For a flow that is nobody's child.
     #[must_use]
     pub const fn root() -> Self {
-        Self { next: 1, waiting: None }
+        Self::of(0)
     }
 
-    /// For a child flow: a range of its own, which holds a million questions.
+    /// The same, for a host that serves many flows at once: `flow` is any number that tells them apart, so that a
+    /// reply that goes to the wrong one is noticed.
+    #[must_use]
+    pub const fn of(flow: u32) -> Self {
+        Self { flow, next: 1, waiting: None }
+    }
+
+    /// For a child flow: a range of its own, which holds a million questions, down to the sixth generation.
     #[must_use]
     pub const fn fork(&mut self) -> Self {
         self.next = self.next.wrapping_add(1);
-        Self { next: self.next << 20, waiting: None }
+        Self { flow: self.flow, next: self.next << 20, waiting: None }
     }
 
     /// Asks `op`, remembering that its reply is awaited.
     #[allow(private_bounds)]
     pub fn ask<Op: Operation>(&mut self, op: Op) -> Effect {
         self.next = self.next.wrapping_add(1);
-        self.waiting = Some(self.next);
-        Op::effect(Ask { op, id: self.next })
+        let id = Id { flow: self.flow, question: self.next };
+        self.waiting = Some(id);
+        Op::effect(Ask { op, id })
     }
 
     /// Opens `reply` as the answer to the operation that was asked: `Ok(None)` when it was declined.
@@ -206,13 +222,13 @@ operations! {
     /// Bytes nobody can guess.
     Random => Result<Secret<[u8]>, RandomFault>,
     /// Sign with a private key that stays outside.
-    Sign => Result<Vec<u8>, SignFault>,
+    Sign => Result<Secret<[u8]>, SignFault>,
     /// Run a program, argument by argument, never through a shell.
     Exec => Result<Exited, ExecFault>,
     /// Read a small file under rules.
     ReadFile => Result<Secret<[u8]>, FileFault>,
     /// The values of environment variables, in the order asked for.
-    Env => Vec<Option<String>>,
+    Env => Vec<Option<Secret>>,
     /// A value from application code.
     Call => Result<Secret, String>,
 }

@@ -139,6 +139,21 @@ impl<H: Host> Host for Option<H> {
     }
 }
 
+impl<H: AsyncHost + Send + ?Sized> AsyncHost for &mut H {
+    async fn perform(&mut self, effect: Effect) -> Result<Reply, Effect> {
+        (**self).perform(effect).await
+    }
+}
+
+impl<H: AsyncHost + Send> AsyncHost for Option<H> {
+    async fn perform(&mut self, effect: Effect) -> Result<Reply, Effect> {
+        match self {
+            Some(host) => host.perform(effect).await,
+            None => Err(effect),
+        }
+    }
+}
+
 impl Host for () {
     fn perform(&mut self, effect: Effect) -> Result<Reply, Effect> {
         Err(effect)

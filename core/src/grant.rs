@@ -19,9 +19,9 @@ use crate::token::{Exchanged, Exchanger, Replay, claims};
 use crate::wire::form::Form;
 
 /// A way to turn a cache miss into a token.
-pub trait Grant {
+pub trait Grant: Send + 'static {
     /// The conversation with the authority.
-    type Exchange: Flow<Output = Exchanged> + fmt::Debug;
+    type Exchange: Flow<Output = Exchanged> + fmt::Debug + Send;
 
     /// Whether the grant spends a refresh token of the cache; without one it cannot begin.
     const REDEEMS: bool;

@@ -52,6 +52,13 @@ impl ScopeSet {
         self.0.iter().all(|scope| other.0.binary_search(scope).is_ok())
     }
 
+    /// Whether a token for `granted` answers a request for this set: every scope is there, letter case aside, as Entra
+    /// and most of its libraries read them.
+    #[must_use]
+    pub fn is_granted_by(&self, granted: &Self) -> bool {
+        self.is_subset(granted) || self.0.iter().all(|s| granted.0.iter().any(|g| g.eq_ignore_ascii_case(s)))
+    }
+
     /// The scopes, sorted by code point.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)

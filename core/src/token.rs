@@ -4,7 +4,7 @@ pub mod claims;
 mod classify;
 mod exchange;
 mod issued;
-mod post;
+pub(crate) mod post;
 mod response;
 
 pub use exchange::{Exchange, Exchanged, Exchanger, Refused};

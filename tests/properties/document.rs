@@ -1,7 +1,7 @@
 //! Merge laws: foreign data survives to the byte, the same change twice is one, changes to different things commute.
 
 use azlatch_core::Unix;
-use azlatch_core::cache::{Change, Delta, Document, Section, insert};
+use azlatch_core::cache::{Change, Delta, Document, Room, Section, insert};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -70,7 +70,7 @@ proptest! {
     #[test]
     fn what_is_not_changed_survives_to_the_byte(value in document(), query in query()) {
         let document = parse(&value);
-        let merged = document.apply(&insert(&document, &query, &granted("secret", NOW), None));
+        let merged = document.apply(&insert(&document, &query, &granted("secret", NOW), None, Room::Ample));
         let merged = read(&merged);
         for (name, member) in value.as_object().expect("an object") {
             match (member.as_object(), Section::ALL.iter().any(|s| s.name() == name)) {
@@ -87,10 +87,10 @@ proptest! {
     #[test]
     fn the_same_change_twice_is_one(value in document(), query in query()) {
         let document = parse(&value);
-        let delta = insert(&document, &query, &granted("secret", NOW), None);
+        let delta = insert(&document, &query, &granted("secret", NOW), None, Room::Ample);
         let once = document.apply(&delta);
         prop_assert_eq!(read(&once.apply(&delta)), read(&once));
-        let again = insert(&once, &query, &granted("secret", NOW), None);
+        let again = insert(&once, &query, &granted("secret", NOW), None, Room::Ample);
         prop_assert_eq!(read(&once.apply(&again)), read(&once));
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use azlatch_core::Unix;
 use azlatch_core::authority::cloud::same_environment;
-use azlatch_core::cache::{Document, Query, Subject, access_token, insert, refresh_tokens};
+use azlatch_core::cache::{Document, Query, Room, Subject, access_token, insert, refresh_tokens};
 use proptest::prelude::*;
 
 use crate::generate::{granted, query};
@@ -24,7 +24,7 @@ fn same_holder(a: &Query, b: &Query) -> bool {
 /// One document that holds a token for each query; secrets name the query by number.
 fn fill(queries: &[Query]) -> Document {
     queries.iter().enumerate().fold(Document::default(), |document, (i, query)| {
-        document.apply(&insert(&document, query, &granted(&format!("token-{i}"), NOW), None))
+        document.apply(&insert(&document, query, &granted(&format!("token-{i}"), NOW), None, Room::Ample))
     })
 }
 
@@ -42,7 +42,7 @@ proptest! {
             if let Some(hit) = access_token(&document, wanted, NOW) {
                 let holder = &queries[number(hit.access_token.expose_secret())];
                 prop_assert!(same_holder(holder, wanted), "{holder:?}\n{wanted:?}");
-                prop_assert!(wanted.scopes.is_subset(&holder.scopes));
+                prop_assert!(wanted.scopes.is_granted_by(&holder.scopes));
                 prop_assert!(hit.life.is_alive(NOW));
             }
         }
@@ -85,4 +85,49 @@ fn the_application_is_nobody_and_nobody_is_the_application() {
 
 fn base(subject: Subject) -> Query {
     Query { subject, extra: BTreeMap::new(), ..azlatch_tests::samples::query() }
+}
+
+/// S-25, S-26: a field that is there but no text is not a field that is absent.
+#[test]
+fn an_odd_field_makes_a_token_nobodys() {
+    let whole = fill(&[base(Subject::Application)]);
+    let text = String::from_utf8(whole.bytes().expose_secret().to_vec()).expect("text");
+    assert!(access_token(&whole, &base(Subject::Application), NOW).is_some());
+    let odd = [
+        (r#""home_account_id":null"#, r#""home_account_id":["u.t"]"#),
+        (r#""home_account_id":null"#, r#""home_account_id":5"#),
+        (r#""home_account_id":null"#, r#""home_account_id":"\ud800""#),
+        (r#""token_type":"Bearer""#, r#""token_type":7"#),
+        (r#""token_type":"Bearer""#, r#""token_type":"Bearer","kid":{}"#),
+        (r#""token_type":"Bearer""#, r#""token_type":"Bearer","user_assertion_hash":1"#),
+        (r#""token_type":"Bearer""#, r#""token_type":"Bearer","ext_cache_key":[]"#),
+        (r#""credential_type":"AccessToken""#, r#""credential_type":[]"#),
+    ];
+    for (plain, odd) in odd {
+        assert!(text.contains(plain), "{plain}");
+        let document = Document::parse(text.replace(plain, odd).as_bytes()).expect("a document");
+        assert!(access_token(&document, &base(Subject::Application), NOW).is_none(), "{odd}");
+    }
+}
+
+#[test]
+fn reserved_scopes_alone_match_no_token() {
+    let document = fill(&[base(Subject::Application)]);
+    let openid = Query { scopes: azlatch_core::ScopeSet::parse("openid profile"), ..base(Subject::Application) };
+    assert!(access_token(&document, &openid, NOW).is_none());
+}
+
+#[test]
+fn an_open_tenant_finds_the_accounts_home() {
+    let tenant = |text: &str| azlatch_core::authority::Tenant::new(text).expect("a tenant");
+    let of = |text: &str| {
+        let mut query = base(Subject::Account("u.t1".into()));
+        query.authority.tenant = tenant(text);
+        query
+    };
+    let document = fill(&[of("t1")]);
+    assert!(access_token(&document, &of("organizations"), NOW).is_some());
+    assert!(access_token(&document, &of("t2"), NOW).is_none());
+    let guest = fill(&[of("t2")]);
+    assert!(access_token(&guest, &of("organizations"), NOW).is_none());
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use azlatch_core::authority::cloud;
 use azlatch_core::credential::Surroundings;
 use azlatch_core::effect::{Effect, Reply};
-use azlatch_core::{Error, Host};
+use azlatch_core::{Error, ErrorKind, Host};
 use azlatch_system::{Clock, Environment, System};
 use azlatch_ureq::{ProxySettings, Ureq};
 
@@ -24,9 +24,11 @@ use crate::hot::TokenCache;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Adapters {
-    http: Http,
+    /// An HTTP driver of the application's own, which counts above ours.
+    custom: Option<Http>,
+    ureq: Ureq,
     roots: Vec<u8>,
-    proxy: Option<ProxySettings>,
+    proxy: ProxySettings,
     environment: Environment,
     surroundings: Surroundings,
     clock: Clock,
@@ -44,7 +46,7 @@ impl Adapters {
         Self::in_environment(Environment::capture())
     }
 
-    /// As [`new`](Self::new), with these environment variables instead of the process's.
+    /// As [`new`](Self::new), with these environment variables (proxies among them) instead of the process's.
     ///
     /// # Errors
     ///
@@ -53,11 +55,16 @@ impl Adapters {
         let surroundings = Surroundings {
             authority_host: cloud::authority_host(environment.get("AZURE_AUTHORITY_HOST"))?,
             single_tenant: environment.get("AZURE_IDENTITY_DISABLE_MULTITENANTAUTH").is_some(),
+            holder: 0,
         };
+        let any = |names: [&str; 4]| names.into_iter().find_map(|name| environment.get(name));
+        let except = environment.get("NO_PROXY").or_else(|| environment.get("no_proxy"));
+        let proxy = ProxySettings::new(any(["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]), except);
         Ok(Self {
-            http: Http(Arc::new(Ureq::default())),
+            custom: None,
+            ureq: Ureq::builder().proxy(proxy.clone()).build()?,
             roots: Vec::new(),
-            proxy: None,
+            proxy,
             environment,
             surroundings,
             clock: Clock::new(),
@@ -83,30 +90,24 @@ impl Adapters {
     ///
     /// None of its own; as [`extra_roots`](Self::extra_roots).
     pub fn proxy(mut self, settings: ProxySettings) -> Result<Self, Error> {
-        self.proxy = Some(settings);
+        self.proxy = settings;
         self.rebuild()
     }
 
     fn rebuild(mut self) -> Result<Self, Error> {
-        let mut builder = Ureq::builder();
-        if !self.roots.is_empty() {
-            builder = builder.extra_roots(&self.roots);
-        }
-        if let Some(proxy) = &self.proxy {
-            builder = builder.proxy(proxy.clone());
-        }
-        self.http = Http(Arc::new(builder.build()?));
+        let builder = Ureq::builder().proxy(self.proxy.clone());
+        self.ureq = if self.roots.is_empty() { builder } else { builder.extra_roots(&self.roots) }.build()?;
         Ok(self)
     }
 
-    /// Sends requests through a driver of your own instead of ureq.
+    /// Sends requests through a driver of your own; roots and proxies are then its own business.
     #[must_use]
     pub fn http(mut self, driver: impl Host + Clone + Send + Sync + 'static) -> Self {
-        self.http = Http(Arc::new(driver));
+        self.custom = Some(Http(Arc::new(driver)));
         self
     }
 
-    /// Keeps persistent caches in this directory instead of `~/.IdentityService`.
+    /// Keeps persistent caches in this directory, named by an absolute path, instead of `~/.IdentityService`.
     #[must_use]
     pub fn cache_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());
@@ -134,14 +135,27 @@ impl Adapters {
 
     /// HTTP, and everything of the machine but storage.
     pub(crate) fn drivers(&self) -> (Http, System) {
-        (self.http.clone(), System::new(self.environment.clone()))
+        let http = self.custom.clone().unwrap_or_else(|| Http(Arc::new(self.ureq.clone())));
+        (http, System::new(self.environment.clone()))
     }
 
     /// Where persistent caches go; `None` when nothing says where home is.
-    pub(crate) fn directory(&self) -> Option<PathBuf> {
-        let home = if cfg!(windows) { "LOCALAPPDATA" } else { "HOME" };
-        let default = || self.environment.get(home).map(PathBuf::from).map(|home| home.join(azlatch_files::DIRECTORY));
-        self.directory.clone().or_else(default).filter(|path| path.is_absolute())
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` when the directory that was named depends on where the program happens to stand.
+    pub(crate) fn directory(&self) -> Result<Option<PathBuf>, Error> {
+        match &self.directory {
+            Some(named) if named.is_relative() => {
+                let message = format!("the cache directory {} is not an absolute path", named.display());
+                Err(Error::new(ErrorKind::Configuration, message).advise("name it from the root"))
+            }
+            Some(named) => Ok(Some(named.clone())),
+            None => {
+                let home = self.environment.get(if cfg!(windows) { "LOCALAPPDATA" } else { "HOME" }).map(PathBuf::from);
+                Ok(home.filter(|home| home.is_absolute()).map(|home| home.join(azlatch_files::DIRECTORY)))
+            }
+        }
     }
 }
 

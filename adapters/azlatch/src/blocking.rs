@@ -1,12 +1,14 @@
 //! Credentials bound to blocking adapters.
 
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use azlatch_core::authority::discovery::Vouched;
 use azlatch_core::cache::{CacheKey, Decision, Demand, decide, partition};
-use azlatch_core::credential::{Credential, TokenRequest};
+use azlatch_core::credential::{Credential, Surroundings, TokenRequest};
 use azlatch_core::effect::{Effect, Ids, Load, Loaded, Version};
 use azlatch_core::token::Token;
 use azlatch_core::{Error, Explain, Host, Note, Now, Source, run};
@@ -35,12 +37,14 @@ pub trait Bind: Credential + Sized {
     fn blocking_with(self, adapters: &Adapters) -> Result<Blocking<Self>, Error> {
         let cache = adapters.cache();
         let choice = Choice::new(self.persistence(), adapters, &cache)?;
+        let surroundings = Surroundings { holder: RandomState::new().hash_one(()), ..adapters.surroundings().clone() };
         if let Some(options) = self.persistence() {
             partition(&options.name, false)?;
         }
         Ok(Blocking(Arc::new(Bound {
             credential: self,
             adapters: adapters.clone(),
+            surroundings,
             cache,
             choice,
             vouched: OnceLock::new(),
@@ -56,6 +60,7 @@ pub struct Blocking<C>(Arc<Bound<C>>);
 struct Bound<C> {
     credential: C,
     adapters: Adapters,
+    surroundings: Surroundings,
     cache: TokenCache,
     choice: Choice,
     vouched: OnceLock<Vouched>,
@@ -90,15 +95,26 @@ impl<C: Credential> Blocking<C> {
     /// As [`get_token`](Self::get_token).
     pub fn answer(&self, request: &TokenRequest) -> Result<Answer, Error> {
         let bound = &*self.0;
-        let query = bound.credential.query(request, bound.adapters.surroundings())?;
+        let query = bound.credential.query(request, &bound.surroundings)?;
         let key = query.key();
         let now = bound.adapters.clock().now();
-        let hot = bound.cache.find(&key).filter(|_| request.demand == Demand::Any);
-        if let Some(hot) = &hot
-            && decide(Some(hot.token.life), hot.tried, now.wall, false) == Decision::Use
-            && bound.is_still_stored(request, &key, hot, now)?
+        let mut hot = bound.cache.find(&key);
+        if let (Some(found), Demand::Not(rejected)) = (&hot, &request.demand)
+            && found.token.access_token == *rejected
         {
-            return Ok(Answer { token: hot.token.clone(), explain: Explain::new(Source::Memory) });
+            bound.cache.forget(&key);
+        }
+        hot = hot.filter(|_| request.demand == Demand::Any);
+        if let Some(found) = &hot
+            && !bound.is_still_stored(request, &key, found, now)?
+        {
+            // Somebody logged out, cleared or renewed: what the store has now counts, and nothing else.
+            hot = None;
+        }
+        if let Some(found) = &hot
+            && decide(Some(found.token.life), found.tried, now.wall, false) == Decision::Use
+        {
+            return Ok(Answer { token: found.token.clone(), explain: Explain::new(Source::Memory) });
         }
         match bound.acquire(request, key) {
             Ok(answer) => Ok(answer),
@@ -124,7 +140,6 @@ impl<C: Credential> Bound<C> {
         let still = self.is_still(version, partition);
         match still {
             true => self.cache.note(key, &hot.token, |hot| hot.checked = now.mono),
-            // Somebody logged out, cleared or renewed: the flow will find what is there now.
             false => self.cache.forget(key),
         }
         Ok(still)
@@ -140,30 +155,30 @@ impl<C: Credential> Bound<C> {
 
     /// Runs the flow, and keeps what it brings.
     fn acquire(&self, request: &TokenRequest, key: CacheKey) -> Result<Answer, Error> {
-        let mut flow = self.credential.acquire(request, self.adapters.surroundings(), self.vouched.get())?;
+        let mut flow = self.credential.acquire(request, &self.surroundings, self.vouched.get())?;
         let (http, system) = self.adapters.drivers();
         let clock = *self.adapters.clock();
-        let acquired = run(&mut flow, || clock.now(), &mut (self.choice.store.clone(), http, system))?;
-        if let Some(vouched) = acquired.vouched {
-            // Losing the race means that another thread was told the same.
-            let _ = self.vouched.set(vouched);
+        let mut host = (self.choice.store.clone(), http, system);
+        let ran = catch_unwind(AssertUnwindSafe(|| run(&mut flow, || clock.now(), &mut host)));
+        if ran.is_err() {
+            // A driver of the application's panicked. Stepped out of turn, the flow gives back the lock it holds.
+            let _ = run(&mut flow, || clock.now(), &mut self.choice.store.clone());
         }
+        if let Some(vouched) = flow.vouched() {
+            // Losing the race means that another thread was told the same.
+            let _ = self.vouched.set(vouched.clone());
+        }
+        let acquired = ran.unwrap_or_else(|panic| resume_unwind(panic))?;
         let mut explain = acquired.explain;
         match (explain.source, self.choice.store.protection()) {
             (Source::Store, Protection::Memory) => explain.source = Source::Memory,
             (Source::Network, _) => explain.notes.extend(self.choice.warning.clone()),
             _ => {}
         }
-        let failed = explain.notes.iter().any(|note| matches!(note, Note::RefreshFailed(_)));
         let token = Arc::new(acquired.token);
         let now = clock.now();
         if token.life.is_alive(now.wall) {
-            let hot = Hot {
-                token: token.clone(),
-                checked: now.mono,
-                version: acquired.version,
-                tried: failed.then_some(now.wall),
-            };
+            let hot = Hot { token: token.clone(), checked: now.mono, version: acquired.version, tried: acquired.tried };
             self.cache.keep(key, hot, now.wall);
         }
         Ok(Answer { token, explain })

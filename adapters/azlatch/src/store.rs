@@ -38,7 +38,7 @@ impl Choice {
     ///
     /// # Errors
     ///
-    /// `Storage` when nothing that is allowed can be used.
+    /// `Storage` when plain text is not allowed, `Configuration` when the directory cannot be one.
     pub(crate) fn new(
         options: Option<&TokenCachePersistenceOptions>,
         adapters: &Adapters,
@@ -50,7 +50,7 @@ impl Choice {
             return Err(Error::new(ErrorKind::Storage, "no encrypted store can be used: this version of azlatch has none")
                 .advise("allow plain text with allow_unencrypted_storage (--allow-unencrypted-storage), or leave persistence off"));
         }
-        Ok(match adapters.directory() {
+        Ok(match adapters.directory()? {
             Some(directory) => Self { store: Store::Files(Files::new(directory)), warning: None },
             // Nowhere to keep anything: memory still works, and the account of every fetch says so.
             None => {

@@ -12,7 +12,7 @@ use crate::output::Form;
 #[command(name = "azlatch", version, propagate_version = true, disable_help_subcommand = true)]
 #[command(
     after_help = "Exit status: 0 ok, 2 usage or configuration, 3 authentication failed, 4 interaction required,\n\
-5 credential unavailable, 6 network, 7 storage."
+5 credential unavailable, 6 network, 7 storage. `try` exits 1 when a row is not as promised."
 )]
 pub(crate) struct Cli {
     /// Show the chain of causes and the server's ids when something fails

@@ -1,26 +1,23 @@
 //! The system's two clocks.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use azlatch_core::{Mono, Now, Unix};
 
-/// Reads wall and monotonic time together; monotonic time counts from the clock's making.
-#[derive(Clone, Copy, Debug)]
-pub struct Clock {
-    start: Instant,
-}
+/// Reads wall and monotonic time together. Every clock of a process counts monotonic time from the same moment, so
+/// that times can be compared whoever took them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Clock;
 
-impl Default for Clock {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+/// Monotonic time of the first look, a second, so that nothing is at zero.
+const START: Duration = Duration::from_secs(1);
 
 impl Clock {
-    /// A clock that starts now.
+    /// The clock.
     #[must_use]
-    pub fn new() -> Self {
-        Self { start: Instant::now() }
+    pub const fn new() -> Self {
+        Self
     }
 
     /// Both times.
@@ -32,13 +29,14 @@ impl Clock {
     /// Monotonic time alone.
     #[must_use]
     pub fn mono(&self) -> Mono {
-        Mono(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX))
+        static ORIGIN: OnceLock<Instant> = OnceLock::new();
+        Mono(0).plus(ORIGIN.get_or_init(Instant::now).elapsed() + START)
     }
 }
 
 /// Seconds since 1970, negative before.
 fn wall() -> Unix {
-    let seconds = |d: std::time::Duration| i64::try_from(d.as_secs()).unwrap_or(i64::MAX);
+    let seconds = |d: Duration| i64::try_from(d.as_secs()).unwrap_or(i64::MAX);
     Unix(match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(after) => seconds(after),
         Err(before) => -seconds(before.duration()),

@@ -1,4 +1,4 @@
-//! The machine for azlatch: clocks, randomness, environment variables, bounded file reads.
+//! The machine for azlatch: clocks, rest, randomness, environment variables, bounded file reads.
 //!
 //! ```
 //! use azlatch_system::Clock;
@@ -19,7 +19,7 @@ use azlatch_core::Host;
 use azlatch_core::effect::{Effect, Random, RandomFault, Reply};
 use azlatch_core::secret::Secret;
 
-/// The driver: randomness, environment, files.
+/// The driver: rest, randomness, environment, files.
 #[derive(Clone, Debug, Default)]
 pub struct System {
     environment: Environment,
@@ -36,12 +36,16 @@ impl System {
 impl Host for System {
     fn perform(&mut self, effect: Effect) -> Result<Reply, Effect> {
         Ok(match effect {
+            Effect::Wait(ask) => {
+                std::thread::sleep(ask.op.span);
+                ask.answer(())
+            }
             Effect::Random(ask) => {
                 let answer = random(ask.op);
                 ask.answer(answer)
             }
             Effect::Env(ask) => {
-                let answer = ask.op.names.iter().map(|name| self.environment.get(name).map(str::to_owned)).collect();
+                let answer = ask.op.names.iter().map(|name| self.environment.get(name).map(Secret::from)).collect();
                 ask.answer(answer)
             }
             Effect::ReadFile(ask) => {

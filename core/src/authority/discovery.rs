@@ -8,10 +8,11 @@ use core::mem;
 use core::time::Duration;
 
 use super::{Authority, cloud};
-use crate::effect::{Http, Ids, Reply};
+use crate::effect::{Http, Ids, Reply, Response};
 use crate::error::{Error, ErrorKind};
 use crate::flow::{Flow, Step};
 use crate::time::{Mono, Now};
+use crate::token::post::retry_after;
 use crate::wire::form::query_value;
 use crate::wire::json::Object;
 
@@ -66,8 +67,11 @@ impl Flow for Discovery {
             (State::Asking, Some(reply)) => Step::Done(match self.ids.take::<Http>(reply) {
                 Err(_) => Err(Error::misuse()),
                 Ok(None) => Err(Error::new(ErrorKind::Network, "this host cannot send HTTP requests")),
-                Ok(Some(Err(failure))) => Err(self.unknown().because(Error::from(&failure))),
-                Ok(Some(Ok(response))) => self.judge(response.status, response.body.expose_secret()),
+                Ok(Some(Err(failure))) => {
+                    let cause = Error::from(&failure);
+                    Err(self.unknown().with_retry(cause.is_retryable(), None).because(cause))
+                }
+                Ok(Some(Ok(response))) => self.judge(&response, now),
             }),
             _ => Step::Done(Err(Error::misuse())),
         }
@@ -79,17 +83,17 @@ impl Flow for Discovery {
 }
 
 impl Discovery {
-    fn judge(&self, status: u16, body: &[u8]) -> Result<Vouched, Error> {
-        let object = core::str::from_utf8(body).ok().and_then(|text| Object::parse(text).ok());
+    fn judge(&self, response: &Response, now: Now) -> Result<Vouched, Error> {
+        let object = core::str::from_utf8(response.body.expose_secret()).ok().and_then(|text| Object::parse(text).ok());
         let text = |name| object.as_ref().and_then(|o| o.text(name));
-        match status {
+        match response.status {
             200 if text("tenant_discovery_endpoint").is_some() => Ok(Vouched(self.authority.host.clone())),
             400 if text("error").is_some_and(|e| e == "invalid_instance") => Err(Error::new(
                 ErrorKind::Configuration,
                 format!("{} is not an authority that Microsoft Entra ID knows", self.authority.host),
             )
             .advise("correct the authority host, or switch instance discovery off if you run this authority yourself")),
-            _ => Err(self.unknown()),
+            _ => Err(self.unknown().with_retry(true, retry_after(response, now.wall))),
         }
     }
 

@@ -82,6 +82,15 @@ impl AuthorityHost {
         format!("https://{self}")
     }
 
+    /// Whether the public cloud must vouch for the host: it is in no table, and not of Microsoft's own domains for
+    /// customers' sign-in (Azure AD B2C, External ID), which instance discovery does not know.
+    #[must_use]
+    pub fn needs_vouching(&self) -> bool {
+        const CUSTOMERS: [&str; 5] =
+            [".b2clogin.com", ".b2clogin.cn", ".b2clogin.us", ".b2clogin.de", ".ciamlogin.com"];
+        !self.is_known() && (self.port.is_some() || !CUSTOMERS.iter().any(|domain| self.host.ends_with(domain)))
+    }
+
     /// Whether the host belongs to a cloud that the compiled-in table knows, at its usual port.
     #[must_use]
     pub fn is_known(&self) -> bool {

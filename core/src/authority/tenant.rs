@@ -42,6 +42,12 @@ impl Tenant {
         self.0.eq_ignore_ascii_case("adfs")
     }
 
+    /// Whether this names no tenant in particular: `organizations`, `common`, `consumers`.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        ["organizations", "common", "consumers"].iter().any(|open| self.is(open))
+    }
+
     fn is(&self, other: &str) -> bool {
         self.0.eq_ignore_ascii_case(other)
     }

@@ -53,9 +53,6 @@ impl Life {
     }
 
     /// Whether the token can still be handed out at `now`.
-    ///
-    /// A token is never believed to live longer than its whole life from now, whatever a clock that was set back
-    /// makes of its times.
     #[must_use]
     pub fn is_alive(&self, now: Unix) -> bool {
         now < self.expires_on

@@ -236,8 +236,12 @@ pub enum Change {
 }
 
 impl Delta {
-    /// Adds a change.
+    /// Adds a change; what is put under the same key replaces an earlier put.
     pub fn push(&mut self, change: Change) {
+        if let Change::Put { section, key, .. } = &change {
+            let (at, name) = (*section, key.clone());
+            self.0.retain(|c| !matches!(c, Change::Put { section, key, .. } if *section == at && *key == name));
+        }
         self.0.push(change);
     }
 

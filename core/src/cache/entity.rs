@@ -24,6 +24,12 @@ impl<'a> Entity<'a> {
         self.0.text(name)
     }
 
+    /// Whether field `name` is something else than text, `null` or absent: then it cannot be taken for absent.
+    #[must_use]
+    pub fn is_odd(&self, name: &str) -> bool {
+        self.0.raw(name).is_some() && self.text(name).is_none()
+    }
+
     /// Whether text field `name` is exactly `value`.
     #[must_use]
     pub fn is(&self, name: &str, value: &str) -> bool {

@@ -19,17 +19,37 @@ use crate::time::Unix;
 use crate::token::Granted;
 use crate::wire::jwt::{AccountHints, ClientInfo};
 
-/// Seconds after expiry at which an application sweeps its own dead access tokens out.
-const SWEEP: i64 = 24 * 3600;
+/// How much room the document has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Room {
+    /// Enough: our own access tokens stay for a day after they ended, as other libraries may use them in an outage.
+    Ample,
+    /// Little: they go as soon as they have ended.
+    Scarce,
+}
 
 type Field<'a> = (&'a str, Option<&'a str>);
 
 /// The changes that store `granted`, which answered `query`, redeeming `used`.
+///
+/// A redeemed refresh token is replaced only while it still is the stored one. If another is stored by now, somebody
+/// signed in or rotated meanwhile, and theirs is newer; if none is, the account was removed, and nothing of it comes
+/// back.
 #[must_use]
-pub fn insert(document: &Document, query: &Query, granted: &Granted, used: Option<&HeldRefreshToken>) -> Delta {
+pub fn insert(
+    document: &Document,
+    query: &Query,
+    granted: &Granted,
+    used: Option<&HeldRefreshToken>,
+    room: Room,
+) -> Delta {
     let names = Names::new(query, granted);
     let mut delta = Delta::default();
-    sweep(document, query, granted.acquired, &mut delta);
+    sweep(document, query, granted.acquired, room, &mut delta);
+    let stored = used.map(|used| document.entity(Section::RefreshToken, &used.key));
+    if matches!(stored, Some(None)) {
+        return delta;
+    }
     if granted.is_cacheable() {
         delta.push(access_token(query, granted, &names));
     }
@@ -39,8 +59,11 @@ pub fn insert(document: &Document, query: &Query, granted: &Granted, used: Optio
     if matches!(query.subject, Subject::Application) {
         return delta;
     }
-    if let Some(token) = &granted.refresh_token {
-        delta.push(refresh_token(document, granted, &names, token.expose_secret(), used));
+    let refreshed = granted.refresh_token.as_ref();
+    if let Some(change) =
+        refreshed.and_then(|t| refresh_token(document, query, granted, &names, t.expose_secret(), used))
+    {
+        delta.push(change);
     }
     if let (Some(token), Some(home)) = (&granted.id_token, &names.home) {
         delta.push(id_token(&names, home, token.expose_secret()));
@@ -91,10 +114,7 @@ fn access_token(query: &Query, granted: &Granted, names: &Names) -> Change {
     let extended = granted.extended_expires_on.to_string();
     let refresh_on = granted.refresh_on.map(|at| at.to_string());
     let extra = extra_hash(query);
-    let assertion = match &query.subject {
-        Subject::Assertion(hash) => Some(URL_SAFE_NO_PAD.encode(hash)),
-        _ => None,
-    };
+    let assertion = assertion_hash(query);
     let (token_type, key_id) = match &query.scheme {
         Scheme::Bearer => ("Bearer", None),
         Scheme::Bound { token_type, key_id } => (token_type.as_str(), Some(key_id.as_str())),
@@ -133,26 +153,32 @@ fn access_token(query: &Query, granted: &Granted, names: &Names) -> Change {
     Change::Put { section: Section::AccessToken, key: key.to_lowercase(), json: entity_json(&fields) }
 }
 
-/// The used token's entity is changed in place while it still is the used one; else ours stands beside it.
+/// The used token's entity is changed in place, unknown fields and all, while it still is the used one.
 fn refresh_token(
     document: &Document,
+    query: &Query,
     granted: &Granted,
     names: &Names,
     token: &str,
     used: Option<&HeldRefreshToken>,
-) -> Change {
+) -> Option<Change> {
     let modified = granted.acquired.to_string();
     let section = Section::RefreshToken;
+    let family = granted.family.as_deref().map(|family| ("family_id", Some(family)));
     if let Some(used) = used
         && let Some(stored) = document.entity(section, &used.key)
-        && stored.is("secret", used.refresh_token.expose_secret())
     {
+        if !stored.is("secret", used.refresh_token.expose_secret()) {
+            return None;
+        }
         let mut patch = [("secret", Some(token)), ("last_modification_time", Some(modified.as_str()))].to_vec();
-        patch.extend(granted.family.as_deref().map(|family| ("family_id", Some(family))));
-        return Change::Put { section, key: used.key.clone(), json: stored.patched(&patch) };
+        patch.extend(family);
+        return Some(Change::Put { section, key: used.key.clone(), json: stored.patched(&patch) });
     }
+    let assertion = assertion_hash(query);
     let owner = granted.family.as_deref().unwrap_or(&names.client_id);
-    let key = format!("{}-{}-refreshtoken-{owner}--", names.home(), names.environment).to_lowercase();
+    let mut key = format!("{}-{}-refreshtoken-{owner}--", names.home(), names.environment);
+    key.push_str(assertion.as_deref().unwrap_or_default());
     let mut fields: Vec<Field<'_>> = [
         ("credential_type", Some("RefreshToken")),
         ("secret", Some(token)),
@@ -162,8 +188,17 @@ fn refresh_token(
         ("last_modification_time", Some(modified.as_str())),
     ]
     .into();
-    fields.extend(granted.family.as_deref().map(|family| ("family_id", Some(family))));
-    Change::Put { section, key, json: entity_json(&fields) }
+    fields.extend(family);
+    fields.extend(assertion.as_deref().map(|hash| ("user_assertion_hash", Some(hash))));
+    Some(Change::Put { section, key: key.to_lowercase(), json: entity_json(&fields) })
+}
+
+/// The hash of an incoming assertion, as .NET and JS spell it.
+fn assertion_hash(query: &Query) -> Option<String> {
+    match &query.subject {
+        Subject::Assertion(hash) => Some(URL_SAFE_NO_PAD.encode(hash)),
+        _ => None,
+    }
 }
 
 fn id_token(names: &Names, home: &str, token: &str) -> Change {
@@ -214,11 +249,12 @@ fn app_metadata(document: &Document, names: &Names, granted: &Granted) -> Option
     Some(Change::Put { section, key, json: entity_json(&fields) })
 }
 
-/// Our own access tokens that ended a day ago go; nobody else's entry is touched.
-fn sweep(document: &Document, query: &Query, now: Unix, delta: &mut Delta) {
+/// Our own access tokens that ended long ago go; nobody else's entry is touched.
+fn sweep(document: &Document, query: &Query, now: Unix, room: Room, delta: &mut Delta) {
+    let age = if room == Room::Ample { 24 * 3600 } else { 0 };
     for (key, entity) in document.entities_mentioning(Section::AccessToken, &query.client_id) {
-        let dead = entity.time("expires_on").is_some_and(|at| at.plus(SWEEP) < now)
-            && entity.is("client_id", &query.client_id);
+        let dead =
+            entity.time("expires_on").is_some_and(|at| at.plus(age) < now) && entity.is("client_id", &query.client_id);
         if let Some(secret) = entity.text("secret").filter(|_| dead) {
             delta.push(Change::Drop {
                 section: Section::AccessToken,

@@ -18,12 +18,13 @@ use core::time::Duration;
 
 use super::base::{Base, LIMIT};
 use super::document::{Change, Delta, Document, Section};
-use super::insert::insert;
+use super::insert::{Room, insert};
 use super::key::Query;
 use super::lookup::HeldRefreshToken;
 use crate::effect::{Ids, Misuse, Partition, Reply, Save, Saved, Version, Wait};
 use crate::explain::Note;
 use crate::flow::{Flow, Step};
+use crate::secret::AccessToken;
 use crate::time::{Mono, Now};
 use crate::token::Granted;
 
@@ -42,19 +43,32 @@ pub(super) struct Amendment {
     pub(super) granted: Option<(Granted, Option<HeldRefreshToken>)>,
     /// Refresh tokens that the authority called dead.
     pub(super) dead: Vec<HeldRefreshToken>,
+    /// The access token that a resource rejected, wherever it is stored.
+    pub(super) rejected: Option<AccessToken>,
 }
 
 impl Amendment {
-    fn delta(&self, document: &Document) -> Delta {
+    fn delta(&self, base: &Base, document: &Document, room: Room) -> Delta {
         let mut delta = match &self.granted {
-            Some((granted, used)) => insert(document, &self.query, granted, used.as_ref()),
+            // A document that was damaged says nothing about what was removed from it.
+            Some((granted, _)) if base.is_suspect() => insert(document, &self.query, granted, None, room),
+            Some((granted, used)) => insert(document, &self.query, granted, used.as_ref(), room),
             None => Delta::default(),
         };
         for dead in &self.dead {
-            let secret = dead.refresh_token.expose_secret().into();
-            delta.push(Change::Drop { section: Section::RefreshToken, key: dead.key.clone(), secret });
+            drop_secret(document, Section::RefreshToken, dead.refresh_token.expose_secret(), &mut delta);
+        }
+        if let Some(rejected) = &self.rejected {
+            drop_secret(document, Section::AccessToken, rejected.expose_secret(), &mut delta);
         }
         delta
+    }
+}
+
+/// Removes every entity of `section` that holds `secret`, under whatever key.
+fn drop_secret(document: &Document, section: Section, secret: &str, delta: &mut Delta) {
+    for (key, _) in document.entities(section).filter(|(_, entity)| entity.is("secret", secret)) {
+        delta.push(Change::Drop { section, key: key.to_string(), secret: secret.into() });
     }
 }
 
@@ -113,7 +127,15 @@ impl Keep {
     fn save(&mut self, now: Now) -> Step<Outcome> {
         let empty = Document::default();
         let document = self.base.document().unwrap_or(&empty);
-        let bytes = document.apply(&self.amendment.delta(document)).bytes();
+        let delta = |room| self.amendment.delta(&self.base, document, room);
+        if delta(Room::Ample).is_empty() {
+            // What was to be removed is gone already, or what was granted has no place any more.
+            return self.end(self.base.version(), None);
+        }
+        let mut bytes = document.apply(&delta(Room::Ample)).bytes();
+        if bytes.expose_secret().len() > LIMIT {
+            bytes = document.apply(&delta(Room::Scarce)).bytes();
+        }
         if bytes.expose_secret().len() > LIMIT {
             // What nobody would read again is not written.
             return self.failed("the cache has reached its largest size; clear it");

@@ -7,7 +7,7 @@ use core::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::authority::{Authority, cloud};
-use crate::effect::LockKey;
+use crate::effect::{LockKey, Partition};
 use crate::scope::ScopeSet;
 
 /// Which token is wanted: everything that would make it a different token.
@@ -68,14 +68,21 @@ impl fmt::Debug for CacheKey {
 }
 
 impl CacheKey {
-    /// The lock that stands for this token.
+    /// The lock that stands for this token in `partition`.
     #[must_use]
-    pub fn lock(&self) -> LockKey {
+    pub fn lock(&self, partition: &Partition) -> LockKey {
+        let digest: [u8; 32] = Sha256::new().chain_update(self.0).chain_update(partition.name()).finalize().into();
         let mut short = [0; 16];
-        for (to, from) in short.iter_mut().zip(self.0) {
+        for (to, from) in short.iter_mut().zip(digest) {
             *to = from;
         }
         LockKey(short)
+    }
+
+    /// A number that tells flows for different tokens apart.
+    pub(crate) fn flow(&self) -> u32 {
+        let [a, b, c, d, ..] = self.0;
+        u32::from_be_bytes([a, b, c, d])
     }
 }
 

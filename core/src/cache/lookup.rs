@@ -15,7 +15,7 @@ use crate::authority::cloud;
 use crate::scope::ScopeSet;
 use crate::secret::{AccessToken, RefreshToken};
 use crate::time::Unix;
-use crate::wire::text::is_token;
+use crate::wire::text::{is_access_token, is_refresh_token};
 
 /// A cached access token that answers a query.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -41,20 +41,22 @@ pub struct HeldRefreshToken {
     pub modified: Unix,
 }
 
-/// The access token of `document` that answers `query` and lives longest, if any is alive at `now`.
+/// The newest access token of `document` that answers `query` and is alive at `now`, if any.
+///
+/// The newest, not the one that ends last: a token is replaced for a reason.
 #[must_use]
 pub fn access_token(document: &Document, query: &Query, now: Unix) -> Option<Hit> {
     document
         .entities_mentioning(Section::AccessToken, &query.client_id)
         .filter_map(|(_, entity)| matching(&entity, query))
         .filter(|hit| hit.life.is_alive(now))
-        .max_by_key(|hit| (hit.life.expires_on, hit.life.cached_at))
+        .max_by_key(|hit| (hit.life.cached_at, hit.life.expires_on))
 }
 
 fn matching(entity: &Entity<'_>, query: &Query) -> Option<Hit> {
     let ours = entity.is("client_id", &query.client_id)
         && is_environment(entity, query)
-        && entity.text("realm").is_some_and(|realm| realm.eq_ignore_ascii_case(query.authority.tenant.as_str()))
+        && is_realm(entity, query)
         && is_kind(entity, ACCESS_TOKENS)
         && is_subject(entity, &query.subject)
         && is_scheme(entity, &query.scheme)
@@ -64,16 +66,19 @@ fn matching(entity: &Entity<'_>, query: &Query) -> Option<Hit> {
     }
     let scopes = ScopeSet::parse(&entity.text("target")?);
     let secret = entity.text("secret")?;
-    if !query.scopes.without_reserved().is_subset(&scopes) || !is_token(&secret) {
+    let wanted = query.scopes.without_reserved();
+    if wanted.is_empty() || !wanted.is_granted_by(&scopes) || !is_access_token(&secret) {
         return None;
     }
     let expires_on = entity.time("expires_on")?;
+    let cached_at = entity.time("cached_at").unwrap_or_else(|| expires_on.plus(-3600));
     Some(Hit {
         access_token: AccessToken::from(secret.as_ref()),
-        // Without `cached_at` nothing says how long the whole life was; an hour is what the authority gives.
+        // Without `cached_at` nothing says how long the whole life was; an hour is what the authority gives. And no
+        // token lives longer than any that the authority gives, whatever a file says.
         life: Life {
-            cached_at: entity.time("cached_at").unwrap_or_else(|| expires_on.plus(-3600)),
-            expires_on,
+            cached_at,
+            expires_on: expires_on.min(cached_at.plus(LONGEST)),
             refresh_on: entity.time("refresh_on"),
         },
         scopes,
@@ -98,7 +103,7 @@ pub fn refresh_tokens(document: &Document, query: &Query) -> Vec<HeldRefreshToke
                 && (own(e) || shared(e))
         })
         .filter_map(|(key, e)| {
-            let secret = e.text("secret").filter(|s| is_token(s))?;
+            let secret = e.text("secret").filter(|s| is_refresh_token(s))?;
             Some(HeldRefreshToken {
                 refresh_token: RefreshToken::from(secret.as_ref()),
                 key: key.to_string(),
@@ -120,6 +125,21 @@ fn family_of(document: &Document, query: &Query) -> Option<String> {
         .and_then(|(_, e)| e.text("family_id").map(|f| f.into_owned()))
 }
 
+/// Seconds that any token lives at most.
+const LONGEST: i64 = 48 * 3600;
+
+/// The tenant that was asked; for one of the open tenants, the account's home stands for it.
+fn is_realm(entity: &Entity<'_>, query: &Query) -> bool {
+    let tenant = query.authority.tenant.as_str();
+    let home = match &query.subject {
+        Subject::Account(id) if query.authority.tenant.is_open() => id.rsplit_once('.').map(|(_, utid)| utid),
+        _ => None,
+    };
+    let is =
+        |realm: &str| realm.eq_ignore_ascii_case(tenant) || home.is_some_and(|utid| realm.eq_ignore_ascii_case(utid));
+    entity.text("realm").is_some_and(|realm| is(&realm))
+}
+
 fn is_environment(entity: &Entity<'_>, query: &Query) -> bool {
     entity.text("environment").is_some_and(|e| cloud::same_environment(query.authority.host.environment(), &e))
 }
@@ -129,10 +149,18 @@ const ACCESS_TOKENS: &[&str] = &["AccessToken", "ATExt", "AccessToken_With_AuthS
 
 /// Absent is as good as right: some writers leave the kind out.
 fn is_kind(entity: &Entity<'_>, kinds: &[&str]) -> bool {
-    entity.text("credential_type").is_none_or(|kind| kinds.iter().any(|k| kind.eq_ignore_ascii_case(k)))
+    let kind = "credential_type";
+    !entity.is_odd(kind) && entity.text(kind).is_none_or(|kind| kinds.iter().any(|k| kind.eq_ignore_ascii_case(k)))
 }
 
+/// Fields that tell tokens apart: one that is there but no text makes the entity nobody's.
+const TELLING: [&str; 7] =
+    ["home_account_id", "user_assertion_hash", "userAssertionHash", "token_type", "key_id", "kid", "keyid"];
+
 fn is_subject(entity: &Entity<'_>, subject: &Subject) -> bool {
+    if TELLING.iter().any(|name| entity.is_odd(name)) {
+        return false;
+    }
     let home = entity.text("home_account_id").filter(|h| !h.is_empty());
     let assertion = entity.text("user_assertion_hash").or_else(|| entity.text("userAssertionHash"));
     match subject {
@@ -159,7 +187,7 @@ fn is_scheme(entity: &Entity<'_>, scheme: &Scheme) -> bool {
 
 /// A token shaped by extra parameters never answers a query without them, nor the reverse.
 fn is_extra(entity: &Entity<'_>, query: &Query) -> bool {
-    let foreign = entity.says("ext") || entity.says("additionalCacheKeyComponents");
+    let foreign = entity.is_odd("ext_cache_key") || entity.says("ext") || entity.says("additionalCacheKeyComponents");
     let hash = entity.text("ext_cache_key").filter(|h| !h.is_empty());
     match extra_hash(query) {
         None => hash.is_none() && !foreign,

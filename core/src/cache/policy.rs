@@ -3,10 +3,10 @@
 use alloc::string::String;
 use core::time::Duration;
 
-use crate::authority::discovery::Vouched;
 use crate::effect::{Partition, Version};
 use crate::explain::Explain;
 use crate::secret::AccessToken;
+use crate::time::Unix;
 use crate::token::Token;
 
 /// Where and within which limits a token is acquired.
@@ -18,8 +18,11 @@ pub struct Policy {
     pub discovery: bool,
     /// Requests at most when nothing usable is cached.
     pub tries: u8,
-    /// The whole acquisition ends within this.
+    /// A token is there, or an error, within this; storing it may take a little longer.
     pub timeout: Duration,
+    /// Any number of the caller's choosing, the same for all who hold the same secret and for nobody else: a refusal
+    /// is shared only among them.
+    pub holder: u64,
 }
 
 /// Which cached tokens will not do.
@@ -28,7 +31,7 @@ pub enum Demand {
     /// Any that is alive will do.
     #[default]
     Any,
-    /// Only one made after this request began.
+    /// Only one that was not there when this request began.
     Fresh,
     /// None: a resource demands these claims (JSON).
     Claims(String),
@@ -45,6 +48,6 @@ pub struct Acquired {
     pub explain: Explain,
     /// The version of the document that holds it, when it is stored.
     pub version: Option<Version>,
-    /// The authority's host was vouched for on the way.
-    pub vouched: Option<Vouched>,
+    /// When the authority was last asked in vain for this token, by whomever.
+    pub tried: Option<Unix>,
 }

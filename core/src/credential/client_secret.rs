@@ -79,7 +79,7 @@ impl Credential for ClientSecretCredential {
         vouched: Option<&Vouched>,
     ) -> Result<Acquire<Self::Grant>, Error> {
         let query = self.query(request, surroundings)?;
-        let policy = self.common.policy(request, &query.authority, self.persistence.as_ref(), vouched)?;
+        let policy = self.common.policy(request, surroundings, &query.authority, self.persistence.as_ref(), vouched)?;
         Ok(Acquire::new(query, ClientCredentials::new(self.secret.clone()), policy, request.demand.clone()))
     }
 

@@ -22,7 +22,7 @@ pub struct TokenRequest {
     pub enable_cae: bool,
     /// Which cached tokens will not do.
     pub demand: Demand,
-    /// The whole acquisition ends within this; 30 s unless said otherwise.
+    /// A token is there, or an error, within this; 30 s unless said otherwise.
     pub timeout: Duration,
 }
 
@@ -111,13 +111,15 @@ impl TokenCachePersistenceOptions {
     }
 }
 
-/// What the environment says where the application is silent.
+/// What surrounds a bound credential: what the environment says where the application is silent, and who holds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Surroundings {
     /// `AZURE_AUTHORITY_HOST`, else the public cloud.
     pub authority_host: AuthorityHost,
     /// Whether `AZURE_IDENTITY_DISABLE_MULTITENANTAUTH` is set.
     pub single_tenant: bool,
+    /// A number of the bound credential's own: only those who share it share a refusal.
+    pub holder: u64,
 }
 
 /// Options of every credential that asks Entra itself.
@@ -149,17 +151,19 @@ impl Common {
     pub(super) fn policy(
         &self,
         request: &TokenRequest,
+        surroundings: &Surroundings,
         authority: &Authority,
         persistence: Option<&TokenCachePersistenceOptions>,
         vouched: Option<&Vouched>,
     ) -> Result<Policy, Error> {
         let name = persistence.map_or(cache::DEFAULT_NAME, |options| options.name.as_str());
-        let known = vouched.is_some_and(|vouched| vouched.0 == authority.host) || authority.tenant.is_adfs();
+        let known = vouched.is_some_and(|vouched| vouched.0 == authority.host) || self.tenant.is_adfs();
         Ok(Policy {
             partition: cache::partition(name, request.enable_cae)?,
             discovery: self.discovery && !known,
             tries: 4,
             timeout: request.timeout,
+            holder: surroundings.holder,
         })
     }
 }

@@ -34,8 +34,8 @@ pub struct Sign {
     pub key: String,
     /// A JWS algorithm (RFC 7518 §3.1), such as `PS256`.
     pub algorithm: &'static str,
-    /// What to sign.
-    pub message: Vec<u8>,
+    /// What to sign; with the signature it is a credential.
+    pub message: Secret<[u8]>,
 }
 
 /// Why there is no signature.
@@ -58,7 +58,7 @@ pub struct Exec {
     /// Arguments; never a secret, since other users can read them.
     pub args: Vec<String>,
     /// Environment variables to add.
-    pub env: Vec<(String, String)>,
+    pub env: Vec<(String, Secret)>,
     /// Bytes of output to take in, each of stdout and stderr.
     pub limit: usize,
     /// The program is killed after this.

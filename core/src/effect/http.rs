@@ -98,10 +98,15 @@ impl Response {
         Self { status, headers, body: body.into() }
     }
 
+    /// Every value of header `name` (lower case).
+    pub fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
+        self.headers.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
     /// The only value of header `name` (lower case); `None` when it is absent or given twice.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut values = self.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str());
+        let mut values = self.all(name);
         let first = values.next();
         if values.next().is_some() { None } else { first }
     }

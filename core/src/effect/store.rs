@@ -172,6 +172,8 @@ pub struct Mark {
     pub at: Unix,
     /// Nobody asks the authority for this token before this.
     pub until: Unix,
+    /// Whose attempt it was: a number that means something to its own process only.
+    pub holder: u64,
     /// What went wrong, as the core wrote it: at most 1 KiB of printable text.
     pub what: String,
 }

@@ -8,12 +8,12 @@ use alloc::format;
 use alloc::string::String;
 
 use super::classify::{classify, unexpected};
-use super::post::{Post, Posted, Replay};
+use super::post::{Post, Posted, Replay, is_passing};
 use super::response::Granted;
 use crate::authority::Authority;
 use crate::authority::discovery::{Discovery, Vouched};
 use crate::done;
-use crate::effect::{FailureKind, Ids, Random, Reply, Sent};
+use crate::effect::{Ids, Random, Reply, Sent};
 use crate::error::Error;
 use crate::flow::{Flow, Step};
 use crate::secret::Secret;
@@ -111,8 +111,7 @@ impl Exchange {
         match posted {
             Posted::Stopped(error) => Err(error.into()),
             Posted::Failed(failure) => {
-                let lost =
-                    failure.sent == Sent::Maybe && self.how.replay == Replay::Once && failure.kind != FailureKind::Tls;
+                let lost = failure.sent == Sent::Maybe && self.how.replay == Replay::Once;
                 Err(Refused { error: Error::from(&failure), doubtful: lost })
             }
             Posted::Answered { response, asked } if response.status == 200 => {
@@ -123,7 +122,8 @@ impl Exchange {
             }
             Posted::Answered { response, .. } => {
                 let error = classify(&response, &self.form, self.how.of_a_user, now.wall);
-                let doubtful = error.oauth().is_some_and(|o| o.error == "invalid_grant");
+                let spent = self.how.replay == Replay::Once && is_passing(response.status);
+                let doubtful = spent || error.oauth().is_some_and(|o| o.error == "invalid_grant");
                 Err(Refused { error, doubtful })
             }
         }
@@ -142,7 +142,7 @@ impl Flow for Exchange {
         loop {
             match (&mut self.state, reply.take()) {
                 (State::Start, None) if self.cancelled => return self.end(Err(Error::cancelled().into())),
-                (State::Start, None) if self.how.discovery && !self.how.authority.host.is_known() => {
+                (State::Start, None) if self.how.discovery && self.how.authority.host.needs_vouching() => {
                     let ids = self.ids.fork();
                     self.state = State::Vouching(Discovery::new(self.how.authority.clone(), self.how.deadline, ids));
                 }

@@ -9,7 +9,7 @@
 //!
 //! * At most `tries` requests, and nothing is begun that the deadline would cut off.
 //! * `Retry-After` is obeyed in full or not at all: when it reaches past the deadline, the answer is final.
-//! * A single-use request ([`Replay::Once`]) whose answer was lost is never repeated.
+//! * A single-use request ([`Replay::Once`]) is repeated only when it was certainly not acted upon.
 //! * A server that could not be trusted ([`FailureKind::Tls`]) is never asked again.
 
 use alloc::string::String;
@@ -27,7 +27,10 @@ use crate::wire::form::Form;
 const LIMIT: usize = 1024 * 1024;
 
 /// One request gets this much of the deadline at most, so that a silent server leaves time for another try.
-const ONE_TRY: Duration = Duration::from_secs(15);
+const ONE_TRY: Duration = Duration::from_secs(10);
+
+/// Even a server that says "at once" is given this much.
+const LEAST_REST: Duration = Duration::from_millis(200);
 
 /// Whether a request may be sent again when its answer was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -123,6 +126,12 @@ impl Post {
     }
 
     fn send(&mut self, now: Now) -> Step<Posted> {
+        // A request that would be cut off is not begun; one that spends something needs time for its answer.
+        let least = if self.replay == Replay::Once { Duration::from_secs(2) } else { Duration::from_millis(1) };
+        if now.mono.plus(least) > self.deadline {
+            let detail = String::from("the time allowed ran out");
+            return Step::Done(Posted::Failed(Failure { sent: Sent::No, kind: FailureKind::Timeout, detail }));
+        }
         self.tries_left = self.tries_left.saturating_sub(1);
         self.tried = self.tried.saturating_add(1);
         let timeout = now.mono.until(self.deadline).min(ONE_TRY);
@@ -154,12 +163,16 @@ impl Post {
 
     /// When to try again after `retry_after` (or our own back-off); `None` when tries or time run out.
     fn again(&self, now: Now, retry_after: Option<Duration>) -> Option<Mono> {
-        let at = now.mono.plus(retry_after.unwrap_or_else(|| self.back_off()));
+        let at = now.mono.plus(retry_after.map_or_else(|| self.back_off(), |span| span.max(LEAST_REST)));
         (self.tries_left > 0 && !self.cancelled && at < self.deadline).then_some(at)
     }
 
     fn answered(&mut self, now: Now, response: Response, asked: Unix) -> Step<Posted> {
-        let passing = matches!(response.status, 408 | 429 | 500 | 502..=504 | 506..);
+        let passing = match self.replay {
+            Replay::Safe => is_passing(response.status),
+            // Only these two say that nothing was done: after the others a token may be spent.
+            Replay::Once => matches!(response.status, 429 | 503),
+        };
         let again = if passing { self.again(now, retry_after(&response, now.wall)) } else { None };
         match again {
             Some(until) => self.rest(now, until),
@@ -177,13 +190,21 @@ impl Post {
     }
 }
 
-/// How long `response` asks to be left alone: `Retry-After`, or Azure's millisecond forms.
-pub(super) fn retry_after(response: &Response, now: Unix) -> Option<Duration> {
+/// Whether a status says that the same request may succeed later.
+pub(super) const fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500 | 502..=504 | 506..)
+}
+
+/// How long `response` asks to be left alone: `Retry-After`, or Azure's millisecond forms; the longest that it says.
+///
+/// A date counts from the server's own clock, where it tells it: ours may be fast.
+pub(crate) fn retry_after(response: &Response, now: Unix) -> Option<Duration> {
     let millis = |name| response.header(name).filter(|v| v.len() <= 16).and_then(|v| v.trim().parse().ok());
     let exact = millis("retry-after-ms").or_else(|| millis("x-ms-retry-after-ms"));
+    let now = response.header("date").and_then(date::http_date).unwrap_or(now);
     match exact {
         Some(millis) => Some(Duration::from_millis(millis).min(Duration::from_secs(3600))),
-        None => date::retry_after(response.header("retry-after")?, now),
+        None => response.all("retry-after").filter_map(|value| date::retry_after(value, now)).max(),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::scope::ScopeSet;
 use crate::secret::{AccessToken, IdToken, RefreshToken};
 use crate::time::Unix;
 use crate::wire::json::{Object, integer};
+use crate::wire::jwt::ClientInfo;
 use crate::wire::{date, text};
 
 /// What an authority granted.
@@ -53,8 +54,8 @@ impl Granted {
             return Err("it reports an error with a status that means success");
         }
         let access_token = object.text("access_token").ok_or("it has no access token")?;
-        if !text::is_token(&access_token) {
-            return Err("its access token is empty, too large, or not printable ASCII");
+        if !text::is_access_token(&access_token) {
+            return Err("its access token is empty, too large, or cannot stand in a header");
         }
         // RFC 6749 §7.1: a token of a type that is not understood must not be used.
         match object.raw("token_type").map(crate::wire::json::text) {
@@ -75,12 +76,18 @@ impl Granted {
             scopes: object.text("scope").map(|s| ScopeSet::parse(&s)).filter(|s| !s.is_empty()),
             refresh_token: object
                 .text("refresh_token")
-                .filter(|t| text::is_token(t))
+                .filter(|t| text::is_refresh_token(t))
                 .map(|t| RefreshToken::from(t.as_ref())),
             id_token: object.text("id_token").map(|t| IdToken::from(t.as_ref())),
             client_info: owned("client_info").filter(|c| c.len() <= 4096),
             family: owned("foci").filter(|f| !f.is_empty() && f.len() <= 16),
         })
+    }
+
+    /// The account that the token is for, as `client_info` says.
+    #[must_use]
+    pub fn home_account_id(&self) -> Option<String> {
+        self.client_info.as_deref().and_then(ClientInfo::parse).map(|info| info.home_account_id())
     }
 
     /// Whether the token can be kept at all: one that is over at birth is handed out once and forgotten.

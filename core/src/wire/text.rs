@@ -31,10 +31,20 @@ fn is_format(c: char) -> bool {
     matches!(u32::from(c), 0xad | 0x61c | 0x180e | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff | 0xfff9..=0xfffb | 0xe0000..=0xe0fff)
 }
 
-/// Whether `text` may stand in an `Authorization` header: 1 byte to 256 KiB of visible ASCII, no space.
+/// Whether `text` may stand in an `Authorization` header: 1 byte to 256 KiB of what RFC 6750 §2.1 allows there.
 ///
-/// RFC 6750 §2.1 allows `token68` only; anything that could end a header line never gets past here.
+/// Nothing that could end a header line, or mean something to a shell, gets past here.
 #[must_use]
-pub fn is_token(text: &str) -> bool {
-    (1..=256 * 1024).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+pub fn is_access_token(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=');
+    (1..=LONGEST).contains(&text.len()) && text.bytes().all(allowed)
 }
+
+/// Whether `text` can be a refresh token: 1 byte to 256 KiB of visible ASCII (RFC 6749 appendix A.17, without spaces).
+#[must_use]
+pub fn is_refresh_token(text: &str) -> bool {
+    (1..=LONGEST).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// The largest token that is believed.
+const LONGEST: usize = 256 * 1024;
