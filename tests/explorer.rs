@@ -23,7 +23,7 @@ use crate::samples::{NOON, at, document, failure, found, json, with_header};
 pub struct Walk {
     /// Effects so far, with the answers chosen.
     pub trace: Vec<&'static str>,
-    held: Option<u64>,
+    held: Vec<u64>,
     unwritable: bool,
     rotated: bool,
     rotated_saved: bool,
@@ -181,7 +181,7 @@ impl Explorer {
         T: Outcome,
     {
         self.counts.ends += 1;
-        walk.check(walk.held.is_none(), "a lock is still held");
+        walk.check(walk.held.is_empty(), "a lock is still held");
         walk.check(
             !T::KEEPS || !walk.rotated || walk.rotated_saved || walk.unwritable,
             "a rotated refresh token was dropped",
@@ -210,18 +210,18 @@ impl Explorer {
         for reply in [None, Some(stranger)] {
             self.counts.misuses += 1;
             let mut flow = flow.clone();
-            let mut held = walk.held;
+            let mut held = walk.held.clone();
             let mut step = flow.step(walk.now(), reply);
             for _ in 0..8 {
                 match step {
                     Step::Done(output) => {
-                        walk.check(held.is_none(), "misuse leaves a lock held");
+                        walk.check(held.is_empty(), "misuse leaves a lock held");
                         walk.check(output.error().is_some_and(|e| e.kind() == ErrorKind::Misuse), "misuse is no error");
                         break;
                     }
                     Step::Need(effect) => {
                         if let Effect::Unlock(ask) = &effect {
-                            held = held.filter(|guard| *guard != ask.op.guard.0);
+                            held.retain(|guard| *guard != ask.op.guard.0);
                         }
                         step = flow.step(walk.now(), Some(effect.decline()));
                     }
@@ -259,6 +259,8 @@ impl Walk {
                 let secret = mentions(body, "client_secret") || mentions(body, "refresh_token=");
                 self.check(!secret || ask.op.url.ends_with("/oauth2/v2.0/token"), "a secret to another endpoint");
             }
+            // To queue for a save that lost is part of the save.
+            Effect::Lock(_) if self.conflicts > 0 => {}
             Effect::Load(_) | Effect::Lock(_) | Effect::Random(_) => {
                 self.check(!self.cancelled, "more than clean-up after cancel")
             }
@@ -273,8 +275,8 @@ impl Walk {
                 self.rotated_saved |= text.contains("rt-new");
             }
             Effect::Unlock(ask) => {
-                self.check(self.held == Some(ask.op.guard.0), "a lock was given back that is not held");
-                self.held = None;
+                self.check(self.held.last() == Some(&ask.op.guard.0), "a lock was given back that is not held");
+                self.held.pop();
             }
             _ => {}
         }
@@ -288,7 +290,7 @@ impl Walk {
     fn answer(&mut self, effect: &Effect, label: &'static str) {
         self.trace.push(label);
         match (effect, label) {
-            (Effect::Lock(_), "free" | "cooling" | "same flight") => self.held = Some(7),
+            (Effect::Lock(_), "free" | "cooling" | "same flight") => self.held.push(guard(self.held.len())),
             (Effect::Load(_), label) => self.unwritable = matches!(label, "locked" | "declined"),
             (Effect::Http(ask), "rotated") => self.rotated = mentions(ask.op.body.as_ref(), "refresh_token="),
             (Effect::Save(_), "stored") => self.written = true,
@@ -339,7 +341,7 @@ fn answers(effect: &Effect, walk: &Walk) -> Vec<(&'static str, Reply)> {
             saves(walk).into_iter().map(|(label, answer)| (label, ask.clone().answer(answer))).collect()
         }
         Effect::Lock(ask) => {
-            locks(&ask.op).into_iter().map(|(label, answer)| (label, ask.clone().answer(answer))).collect()
+            locks(&ask.op, walk).into_iter().map(|(label, answer)| (label, ask.clone().answer(answer))).collect()
         }
         Effect::Unlock(ask) => vec![("unlocked", ask.answer(()))],
         Effect::Wait(ask) => {
@@ -413,16 +415,21 @@ fn saves(walk: &Walk) -> Vec<(&'static str, Result<Saved, StoreFault>)> {
     all
 }
 
-fn locks(op: &Lock) -> Vec<(&'static str, Result<Option<Locked>, StoreFault>)> {
-    let held = |mark| Ok(Some(Locked { guard: Guard(7), mark, waited: !op.patience.is_zero() }));
+/// The name of the lock that is taken when `held` are.
+fn guard(held: usize) -> u64 {
+    7 + u64::try_from(held).unwrap_or_default()
+}
+
+fn locks(op: &Lock, walk: &Walk) -> Vec<(&'static str, Result<Option<Locked>, StoreFault>)> {
+    let held = |mark| Ok(Some(Locked { guard: Guard(guard(walk.held.len())), mark, waited: !op.patience.is_zero() }));
     let mark =
         |until| Some(Mark { at: Unix(NOON), until: Unix(NOON + until), holder: 1, what: "network it is down".into() });
-    let mut all = vec![
-        ("free", held(None)),
-        ("cooling", held(mark(600))),
-        ("busy", Ok(None)),
-        ("no locks here", Err(StoreFault::Unsupported)),
-    ];
+    let mut all = vec![("free", held(None)), ("busy", Ok(None)), ("no locks here", Err(StoreFault::Unsupported))];
+    if walk.conflicts > 0 {
+        // The queue of writers, where marks mean nothing.
+        return all;
+    }
+    all.push(("cooling", held(mark(600))));
     if !op.patience.is_zero() {
         all.push(("same flight", held(mark(0))));
     }

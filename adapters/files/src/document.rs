@@ -12,7 +12,8 @@ use azlatch_core::secret::Secret;
 use sha2::{Digest as _, Sha256};
 
 use crate::foreign;
-use crate::place;
+use crate::place::{self, later};
+use crate::turns::{Turn, Turns};
 
 /// What is read back under the lock to compare versions.
 const LIMIT: usize = 64 * 1024 * 1024;
@@ -34,11 +35,10 @@ pub(crate) fn load(directory: &Path, seen: &Seen, ask: &Load) -> Result<Loaded, 
     })
 }
 
-pub(crate) fn save(directory: &Path, seen: &Seen, ask: &Save) -> Result<Saved, StoreFault> {
+pub(crate) fn save(directory: &Path, turns: &Turns<Partition>, seen: &Seen, ask: &Save) -> Result<Saved, StoreFault> {
     place::prepare(directory)?;
     let path = directory.join(ask.partition.name());
-    let until = Instant::now() + ask.timeout;
-    let _writer = Writer::lock(&path, until)?;
+    let _writer = Writer::lock(turns, &ask.partition, &path, later(Instant::now(), ask.timeout))?;
     let current = read(&path, LIMIT)?.map(|(found, _)| found);
     if current.as_ref().map(|found| found.version) != ask.expect {
         return Ok(Saved::Conflict(current));
@@ -51,37 +51,44 @@ pub(crate) fn save(directory: &Path, seen: &Seen, ask: &Save) -> Result<Saved, S
     Ok(Saved::Stored(version))
 }
 
-pub(crate) fn remove(directory: &Path, ask: &Remove) -> Result<Removed, StoreFault> {
+pub(crate) fn remove(directory: &Path, turns: &Turns<Partition>, ask: &Remove) -> Result<Removed, StoreFault> {
     place::prepare(directory)?;
     let path = directory.join(ask.partition.name());
-    let _writer = Writer::lock(&path, Instant::now() + ask.timeout)?;
+    let _writer = Writer::lock(turns, &ask.partition, &path, later(Instant::now(), ask.timeout))?;
     match read(&path, LIMIT)? {
         None => Ok(Removed::Gone),
         Some((found, _)) if found.version != ask.expect => Ok(Removed::Conflict(found)),
         Some(_) => {
-            fs::remove_file(&path).map_err(|error| place::fault(&path, &error))?;
+            place::remove(&path)?;
             settle(directory);
             Ok(Removed::Gone)
         }
     }
 }
 
-/// The right to write one document: our own lock, which the system frees when we die, then the other libraries'.
+/// The right to write one document: first among our threads, then our processes by a lock that the system frees when
+/// we die, then the other libraries'.
 struct Writer {
     _foreign: foreign::LockFile,
     _own: File,
+    _turn: Turn<Partition>,
 }
 
 impl Writer {
-    fn lock(path: &Path, until: Instant) -> Result<Self, StoreFault> {
-        let lock = with_suffix(path, "azlatch-lock");
-        let own = place::open_lock(&lock)?;
-        if !place::lock(&lock, &own, until)? {
-            return Err(StoreFault::Busy);
-        }
-        let foreign = foreign::LockFile::take(&with_suffix(path, "lockfile"), until)?;
-        Ok(Self { _foreign: foreign, _own: own })
+    fn lock(turns: &Turns<Partition>, partition: &Partition, path: &Path, until: Instant) -> Result<Self, StoreFault> {
+        let turn = turns.take(partition, until).ok_or(StoreFault::Busy)?;
+        let (own, _) = place::lock(&with_suffix(path, "azlatch-lock"), until)?.ok_or(StoreFault::Busy)?;
+        // What a killed writer left is as secret as the document, and goes even when we do not write.
+        let temporary = temporary(path);
+        place::remove(&temporary)?;
+        let foreign = foreign::LockFile::take(&with_suffix(path, "lockfile"), &temporary, until)?;
+        Ok(Self { _foreign: foreign, _own: own, _turn: turn })
     }
+}
+
+/// One name for all writers: what a killed one leaves behind, the next takes away.
+fn temporary(path: &Path) -> PathBuf {
+    with_suffix(path, "azlatch-tmp")
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
@@ -110,12 +117,7 @@ fn read(path: &Path, limit: usize) -> Result<Option<(Found, Metadata)>, StoreFau
 
 /// Steps 6 to 11 of a write, under the lock: a crash at any point leaves the old document or the new one.
 fn replace(directory: &Path, path: &Path, bytes: &[u8]) -> Result<Option<Metadata>, StoreFault> {
-    // One name for all writers: what a killed one leaves behind, the next takes away.
-    let temporary = with_suffix(path, "azlatch-tmp");
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(place::fault(&temporary, &error)),
-        _ => {}
-    }
+    let temporary = temporary(path);
     let written = write(&temporary, bytes);
     let renamed = written.and_then(|()| fs::rename(&temporary, path).map_err(|error| place::fault(path, &error)));
     if let Err(fault) = renamed {
@@ -126,10 +128,16 @@ fn replace(directory: &Path, path: &Path, bytes: &[u8]) -> Result<Option<Metadat
     Ok(fs::symlink_metadata(path).ok())
 }
 
+/// How far ahead of its time a written file is dated.
+const AHEAD: Duration = Duration::from_secs(1);
+
 fn write(temporary: &Path, bytes: &[u8]) -> Result<(), StoreFault> {
     let failed = |error: io::Error| place::fault(temporary, &error);
     let mut file = place::create(temporary).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
+    // MSAL for Python notes the time after it has read, and overlooks a write that fell in between: a file that is
+    // younger than any read is never overlooked. Failing, nothing of ours is lost, only what that program sees.
+    let _ = file.set_modified(SystemTime::now() + AHEAD);
     // After a failed fsync the pages' state is unknown: the file is given up, never synced again.
     file.sync_all().map_err(failed)?;
     let size = file.metadata().map_err(failed)?.len();
@@ -176,7 +184,7 @@ const TICK: Duration = Duration::from_secs(2);
 impl Seen {
     fn remember(&self, partition: &Partition, meta: &Metadata, version: Version) {
         let settled =
-            meta.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok()).is_some_and(|age| age > TICK);
+            changed(meta).and_then(|at| SystemTime::now().duration_since(at).ok()).is_some_and(|age| age > TICK);
         let look = Look { identity: Identity::of(meta), version, settled };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(partition.clone(), look);
     }
@@ -187,6 +195,19 @@ impl Seen {
         let Some(look) = look.filter(|look| look.settled && look.version == version) else { return false };
         fs::symlink_metadata(path).is_ok_and(|meta| Identity::of(&meta) == look.identity)
     }
+}
+
+/// When the file last changed, which nobody can date back.
+#[cfg(unix)]
+fn changed(meta: &Metadata) -> Option<SystemTime> {
+    use std::os::unix::fs::MetadataExt as _;
+    let since = Duration::new(u64::try_from(meta.ctime()).ok()?, u32::try_from(meta.ctime_nsec()).ok()?);
+    SystemTime::UNIX_EPOCH.checked_add(since)
+}
+
+#[cfg(not(unix))]
+fn changed(meta: &Metadata) -> Option<SystemTime> {
+    meta.modified().ok()
 }
 
 #[cfg(unix)]

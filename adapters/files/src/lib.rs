@@ -28,12 +28,13 @@ mod document;
 mod foreign;
 mod locks;
 mod place;
+mod turns;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use azlatch_core::Host;
-use azlatch_core::effect::{Effect, Reply};
+use azlatch_core::effect::{Effect, Partition, Reply};
 
 /// The store; clones share locks and what is known of the files.
 #[derive(Clone, Debug)]
@@ -43,6 +44,7 @@ pub struct Files(Arc<Shared>);
 struct Shared {
     directory: PathBuf,
     locks: locks::Locks,
+    writers: turns::Turns<Partition>,
     seen: document::Seen,
 }
 
@@ -54,8 +56,10 @@ impl Files {
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self(Arc::new(Shared {
-            directory: directory.into(),
+            // Without a slash at the end, behind which a symbolic link would not show.
+            directory: directory.into().components().collect(),
             locks: locks::Locks::default(),
+            writers: turns::Turns::default(),
             seen: document::Seen::default(),
         }))
     }
@@ -69,18 +73,18 @@ impl Files {
 
 impl Host for Files {
     fn perform(&mut self, effect: Effect) -> Result<Reply, Effect> {
-        let Shared { directory, locks, seen } = &*self.0;
+        let Shared { directory, locks, writers, seen } = &*self.0;
         Ok(match effect {
             Effect::Load(ask) => {
                 let answer = document::load(directory, seen, &ask.op);
                 ask.answer(answer)
             }
             Effect::Save(ask) => {
-                let answer = document::save(directory, seen, &ask.op);
+                let answer = document::save(directory, writers, seen, &ask.op);
                 ask.answer(answer)
             }
             Effect::Remove(ask) => {
-                let answer = document::remove(directory, &ask.op);
+                let answer = document::remove(directory, writers, &ask.op);
                 ask.answer(answer)
             }
             Effect::Lock(ask) => {

@@ -6,49 +6,58 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use azlatch_core::Unix;
-use azlatch_core::effect::{Guard, Lock, Locked, Mark, StoreFault};
+use azlatch_core::effect::{Guard, Lock, LockKey, Locked, Mark, StoreFault};
 
-use crate::place;
+use crate::place::{self, later};
+use crate::turns::{Turn, Turns};
 
 #[derive(Debug, Default)]
-pub(crate) struct Locks(Mutex<Held>);
+pub(crate) struct Locks {
+    turns: Turns<LockKey>,
+    held: Mutex<Held>,
+}
 
 #[derive(Debug, Default)]
 struct Held {
-    files: HashMap<Guard, File>,
+    files: HashMap<Guard, (File, Turn<LockKey>)>,
     granted: u64,
 }
 
 impl Locks {
     /// Takes the lock, or learns that it stayed busy.
     pub(crate) fn take(&self, directory: &Path, ask: &Lock) -> Result<Option<Locked>, StoreFault> {
+        let until = later(Instant::now(), ask.patience);
         place::prepare(directory)?;
         let locks = directory.join("azlatch.locks");
         place::prepare(&locks)?;
-        let path = locks.join(ask.key.to_string());
-        let mut file = place::open_lock(&path)?;
-        if !place::lock(&path, &file, Instant::now() + ask.patience)? {
+        let Some(turn) = self.turns.take(&ask.key, until) else { return Ok(None) };
+        let Some((mut file, queued)) = place::lock(&locks.join(ask.key.to_string()), until)? else {
             return Ok(None);
-        }
+        };
         let mark = read(&mut file);
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = queued || turn.waited;
+        let mut held = self.held();
         held.granted += 1;
         let guard = Guard(held.granted);
-        held.files.insert(guard, file);
-        Ok(Some(Locked { guard, mark }))
+        held.files.insert(guard, (file, turn));
+        Ok(Some(Locked { guard, mark, waited }))
     }
 
     /// Leaves `mark` and lets go; giving back what is not held does nothing.
     pub(crate) fn release(&self, guard: Guard, mark: Option<&Mark>) {
-        let file = self.0.lock().unwrap_or_else(PoisonError::into_inner).files.remove(&guard);
-        if let Some(mut file) = file {
+        let held = self.held().files.remove(&guard);
+        if let Some((mut file, _turn)) = held {
             // A mark that cannot be left costs the next holder a request, nothing more.
             let _ = write(&mut file, mark);
         }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -61,7 +70,7 @@ fn write(file: &mut File, mark: Option<&Mark>) -> std::io::Result<()> {
     file.set_len(0)?;
     file.seek(SeekFrom::Start(0))?;
     match mark {
-        Some(Mark { at, until, what }) => write!(file, "{HEAD}\n{at} {until}\n{what}\n"),
+        Some(Mark { at, until, holder, what }) => write!(file, "{HEAD}\n{at} {until} {holder}\n{what}\n"),
         None => Ok(()),
     }
 }
@@ -74,6 +83,12 @@ fn read(file: &mut File) -> Option<Mark> {
     if lines.next()? != HEAD {
         return None;
     }
-    let (at, until) = lines.next()?.split_once(' ')?;
-    Some(Mark { at: Unix(at.parse().ok()?), until: Unix(until.parse().ok()?), what: lines.next()?.into() })
+    let mut numbers = lines.next()?.split(' ');
+    let (at, until, holder) = (numbers.next()?, numbers.next()?, numbers.next()?);
+    Some(Mark {
+        at: Unix(at.parse().ok()?),
+        until: Unix(until.parse().ok()?),
+        holder: holder.parse().ok()?,
+        what: lines.next()?.into(),
+    })
 }

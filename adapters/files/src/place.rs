@@ -46,29 +46,29 @@ pub(crate) fn verify_directory(directory: &Path) -> Result<(), StoreFault> {
 
 /// Opens `path` for reading: a regular file of ours, whatever it was called before; `None` when it is not there.
 pub(crate) fn open(path: &Path) -> Result<Option<File>, StoreFault> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    harden(&mut options);
-    let file = match options.open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(fault(path, &error)),
-    };
+    let Some(file) = open_plainly(path)? else { return Ok(None) };
     let meta = file.metadata().map_err(|error| fault(path, &error))?;
     verify_file(path, &meta)?;
     make_unreadable_to_others(&file, &meta);
     Ok(Some(file))
 }
 
-/// Opens `path` for locking, making it if need be.
-pub(crate) fn open_lock(path: &Path) -> Result<File, StoreFault> {
+/// Opens the lock file of another library: whoever made it, and whatever its mode, since it is only looked at.
+pub(crate) fn open_foreign(path: &Path) -> Result<Option<File>, StoreFault> {
+    let Some(file) = open_plainly(path)? else { return Ok(None) };
+    verify_regular(path, &file.metadata().map_err(|error| fault(path, &error))?)?;
+    Ok(Some(file))
+}
+
+fn open_plainly(path: &Path) -> Result<Option<File>, StoreFault> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.read(true);
     harden(&mut options);
-    let file = options.open(path).map_err(|error| fault(path, &error))?;
-    let meta = file.metadata().map_err(|error| fault(path, &error))?;
-    verify_file(path, &meta)?;
-    Ok(file)
+    match options.open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(fault(path, &error)),
+    }
 }
 
 /// Makes `path`, which must not be there.
@@ -79,27 +79,64 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Takes the exclusive lock of `file` by `until`; `false` when it stayed busy.
-pub(crate) fn lock(path: &Path, file: &File, until: Instant) -> Result<bool, StoreFault> {
+/// Removes `path`; that it was not there is no fault.
+pub(crate) fn remove(path: &Path) -> Result<(), StoreFault> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fault(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// The moment `span` after `from`, as far as the clock reaches.
+pub(crate) fn later(from: Instant, span: Duration) -> Instant {
+    const AGES: Duration = Duration::from_secs(365 * 24 * 3600);
+    from + span.min(AGES)
+}
+
+/// Takes the exclusive lock of the file at `path` by `until`, making the file if need be, and says whether
+/// somebody else held it first; `None` when it stayed busy.
+pub(crate) fn lock(path: &Path, until: Instant) -> Result<Option<(File, bool)>, StoreFault> {
     let mut pause = Duration::from_micros(200);
+    let mut file = open_lock(path)?;
+    let mut waited = false;
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(true),
-            Err(TryLockError::WouldBlock) if Instant::now() >= until => return Ok(false),
-            Err(TryLockError::WouldBlock) => {}
+            Ok(()) if is_at(&file, path) => return Ok(Some((file, waited))),
+            // Somebody removed the directory while we waited: this lock keeps nobody out any more.
+            Ok(()) => file = open_lock(path)?,
+            Err(TryLockError::WouldBlock) if Instant::now() >= until => return Ok(None),
+            Err(TryLockError::WouldBlock) => {
+                waited = true;
+                thread::sleep(pause.min(until.saturating_duration_since(Instant::now())));
+                pause = (pause * 2).min(Duration::from_millis(10));
+            }
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
             // A file system that keeps no locks is not pretended to.
             Err(TryLockError::Error(error)) => return Err(fault(path, &error)),
         }
-        thread::sleep(pause.min(until.saturating_duration_since(Instant::now())));
-        pause = (pause * 2).min(Duration::from_millis(10));
     }
 }
 
-fn verify_file(path: &Path, meta: &fs::Metadata) -> Result<(), StoreFault> {
-    if !meta.is_file() {
-        return Err(StoreFault::Denied(format!("{} is not a regular file", path.display())));
+fn open_lock(path: &Path) -> Result<File, StoreFault> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    harden(&mut options);
+    let file = options.open(path).map_err(|error| fault(path, &error))?;
+    let meta = file.metadata().map_err(|error| fault(path, &error))?;
+    verify_file(path, &meta)?;
+    verify_only_name(path, &meta)?;
+    Ok(file)
+}
+
+fn verify_regular(path: &Path, meta: &fs::Metadata) -> Result<(), StoreFault> {
+    if meta.is_file() {
+        return Ok(());
     }
+    Err(StoreFault::Denied(format!("{} is not a regular file", path.display())))
+}
+
+fn verify_file(path: &Path, meta: &fs::Metadata) -> Result<(), StoreFault> {
+    verify_regular(path, meta)?;
     verify_owner(path, meta, 0o022)
 }
 
@@ -145,13 +182,30 @@ mod unix {
         }
     }
 
+    /// A second name could be anybody's file, which a mark would be written over.
+    pub(super) fn verify_only_name(path: &Path, meta: &Metadata) -> Result<(), StoreFault> {
+        match meta.nlink() {
+            0 | 1 => Ok(()),
+            _ => Err(StoreFault::Denied(format!("{} is a hard link to another file", path.display()))),
+        }
+    }
+
+    /// Whether `file` is what `path` names.
+    pub(super) fn is_at(file: &File, path: &Path) -> bool {
+        let identity = |meta: Metadata| (meta.dev(), meta.ino());
+        match (file.metadata(), std::fs::symlink_metadata(path)) {
+            (Ok(ours), Ok(there)) => identity(ours) == identity(there),
+            _ => false,
+        }
+    }
+
     pub(super) fn is_link_refusal(error: &io::Error) -> bool {
         error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
     }
 }
 
 #[cfg(unix)]
-use unix::{harden, is_link_refusal, make_private, make_unreadable_to_others, verify_owner};
+use unix::{harden, is_at, is_link_refusal, make_private, make_unreadable_to_others, verify_only_name, verify_owner};
 
 #[cfg(not(unix))]
 mod elsewhere {
@@ -174,10 +228,21 @@ mod elsewhere {
 
     pub(super) fn make_unreadable_to_others(_: &File, _: &Metadata) {}
 
+    pub(super) fn verify_only_name(_: &Path, _: &Metadata) -> Result<(), StoreFault> {
+        Ok(())
+    }
+
+    /// Files that are open are not removed here.
+    pub(super) fn is_at(_: &File, _: &Path) -> bool {
+        true
+    }
+
     pub(super) fn is_link_refusal(_: &io::Error) -> bool {
         false
     }
 }
 
 #[cfg(not(unix))]
-use elsewhere::{harden, is_link_refusal, make_private, make_unreadable_to_others, verify_owner};
+use elsewhere::{
+    harden, is_at, is_link_refusal, make_private, make_unreadable_to_others, verify_only_name, verify_owner,
+};

@@ -1,15 +1,19 @@
 //! Saving is merging: our changes are applied to what is stored *now*, and again whenever somebody was faster.
 //!
 //! ```text
-//! Start ─► Saving ─► Setting aside (what was damaged, once) ─► Done
+//! Start ─► Saving ─► Setting aside (what was damaged, once) ─► Leaving (if queued) ─► Done
 //!           ▲  │ Conflict
 //!           │  ▼
-//!          Resting (a few milliseconds, from the third conflict on)
+//!          Queueing (once, after three conflicts), later Resting (a few milliseconds)
 //! ```
+//!
+//! Compare-and-swap alone starves somebody when many write at once. Whoever has lost three times queues behind a lock
+//! with the others who did, and then competes only with newcomers; nobody else need know the queue.
 //!
 //! A damaged document is set aside after it was replaced: if somebody was in the middle of writing it, the save
 //! conflicts, and there was no damage.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -19,9 +23,9 @@ use core::time::Duration;
 use super::base::{Base, LIMIT};
 use super::document::{Change, Delta, Document, Section};
 use super::insert::{Room, insert};
-use super::key::Query;
+use super::key::{CacheKey, Query};
 use super::lookup::HeldRefreshToken;
-use crate::effect::{Ids, Misuse, Partition, Reply, Save, Saved, Version, Wait};
+use crate::effect::{Guard, Ids, Lock, Misuse, Partition, Reply, Save, Saved, Unlock, Version, Wait};
 use crate::explain::Note;
 use crate::flow::{Flow, Step};
 use crate::secret::AccessToken;
@@ -33,6 +37,9 @@ const TRIES: u32 = 100;
 
 /// Time for all of it.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a place in the queue is worth waiting for.
+const QUEUE: Duration = Duration::from_secs(5);
 
 /// What is to be changed, whatever the document has become by then.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -73,7 +80,8 @@ fn drop_secret(document: &Document, section: Section, secret: &str, delta: &mut 
 }
 
 /// How a save ended, unless the host erred.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "__explore", derive(Clone))]
 pub(super) struct Kept {
     /// The version that holds our changes; `None` when they were not stored.
     pub(super) version: Option<Version>,
@@ -94,6 +102,9 @@ pub(super) struct Keep {
     conflicts: u32,
     until: Option<Mono>,
     notes: Vec<Note>,
+    queued: bool,
+    erred: bool,
+    guard: Option<Guard>,
     ids: Ids,
     state: State,
 }
@@ -103,6 +114,8 @@ pub(super) struct Keep {
 enum State {
     Start,
     SettingAside(Version),
+    Queueing,
+    Leaving(Box<Kept>),
     Saving,
     Resting { until: Mono },
     Over,
@@ -119,6 +132,9 @@ impl Keep {
             conflicts: 0,
             until: None,
             notes: Vec::new(),
+            queued: false,
+            erred: false,
+            guard: None,
             ids,
             state: State::Start,
         }
@@ -172,6 +188,14 @@ impl Keep {
         if self.conflicts < 3 {
             return self.save(now);
         }
+        if !mem::replace(&mut self.queued, true) {
+            let patience = now.mono.until(self.until.unwrap_or(now.mono)).min(QUEUE);
+            self.state = State::Queueing;
+            return Step::Need(self.ids.ask(Lock { key: CacheKey::turn(&self.partition), patience }));
+        }
+        if self.guard.is_some() && self.conflicts < TRIES / 2 {
+            return self.save(now);
+        }
         let millis = (1_u64 << self.conflicts.min(6)).saturating_add(u64::from(self.jitter) % 16);
         self.rest(now, now.mono.plus(Duration::from_millis(millis)))
     }
@@ -182,9 +206,30 @@ impl Keep {
     }
 
     fn end(&mut self, version: Option<Version>, note: Option<Note>) -> Step<Outcome> {
-        self.state = State::Over;
         self.notes.extend(note);
-        Step::Done(Ok(Kept { version, notes: mem::take(&mut self.notes) }))
+        let kept = Kept { version, notes: mem::take(&mut self.notes) };
+        match self.guard.take() {
+            Some(guard) => {
+                self.state = State::Leaving(Box::new(kept));
+                Step::Need(self.ids.ask(Unlock { guard, mark: None }))
+            }
+            None => {
+                self.state = State::Over;
+                Step::Done(Ok(kept))
+            }
+        }
+    }
+
+    /// The host erred: the place in the queue is given up all the same.
+    fn misuse(&mut self) -> Step<Outcome> {
+        self.erred = true;
+        match self.guard.take() {
+            Some(guard) => {
+                self.state = State::Leaving(Box::new(Kept { version: None, notes: Vec::new() }));
+                Step::Need(self.ids.ask(Unlock { guard, mark: None }))
+            }
+            None => Step::Done(Err(Misuse)),
+        }
     }
 
     fn failed(&mut self, why: &str) -> Step<Outcome> {
@@ -206,22 +251,35 @@ impl Flow for Keep {
                 }
                 Ok(Some(Err(fault))) => self.failed(&fault.to_string()),
                 Ok(None) => self.failed("nothing here can store it"),
-                Err(_) => Step::Done(Err(Misuse)),
+                Err(_) => self.misuse(),
             },
             (State::SettingAside(version), Some(reply)) => match self.ids.take::<Save>(reply) {
-                Err(_) => Step::Done(Err(Misuse)),
+                Err(_) => self.misuse(),
                 Ok(answer) => {
                     let kept_aside = matches!(answer, Some(Ok(Saved::Stored(_))));
                     self.end(Some(version), Some(Note::Damaged { kept_aside }))
                 }
             },
+            // Busy, declined or failing: then without a turn.
+            (State::Queueing, Some(reply)) => match self.ids.take::<Lock>(reply) {
+                Err(_) => self.misuse(),
+                Ok(answer) => {
+                    self.guard = answer.and_then(Result::ok).flatten().map(|locked| locked.guard);
+                    self.save(now)
+                }
+            },
+            (State::Leaving(kept), Some(reply)) => match self.ids.take::<Unlock>(reply) {
+                Err(_) => Step::Done(Err(Misuse)),
+                Ok(_) if self.erred => Step::Done(Err(Misuse)),
+                Ok(_) => Step::Done(Ok(*kept)),
+            },
             (State::Resting { until }, Some(reply)) => match self.ids.take::<Wait>(reply) {
                 Ok(Some(())) if now.mono < until => self.rest(now, until),
                 // A world that cannot wait is asked again at once; the number of tries is bounded.
                 Ok(_) => self.save(now),
-                Err(_) => Step::Done(Err(Misuse)),
+                Err(_) => self.misuse(),
             },
-            _ => Step::Done(Err(Misuse)),
+            _ => self.misuse(),
         }
     }
 

@@ -79,6 +79,11 @@ impl CacheKey {
         LockKey(short)
     }
 
+    /// The lock behind which writers of `partition` queue who lost to others several times.
+    pub(crate) fn turn(partition: &Partition) -> LockKey {
+        Self(Sha256::digest(b"turn").into()).lock(partition)
+    }
+
     /// A number that tells flows for different tokens apart.
     pub(crate) fn flow(&self) -> u32 {
         let [a, b, c, d, ..] = self.0;
