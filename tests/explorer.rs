@@ -294,6 +294,7 @@ impl Walk {
             (Effect::Load(_), label) => self.unwritable = matches!(label, "locked" | "declined"),
             (Effect::Http(ask), "rotated") => self.rotated = mentions(ask.op.body.as_ref(), "refresh_token="),
             (Effect::Save(_), "stored") => self.written = true,
+            (Effect::Save(_), "store busy") => self.conflicts += 1,
             (Effect::Save(_), "gone" | "sibling") => {
                 self.conflicts += 1;
                 // Somebody removed the account, or stored a newer token: either way ours has no place any more.
@@ -409,6 +410,7 @@ fn saves(walk: &Walk) -> Vec<(&'static str, Result<Saved, StoreFault>)> {
     let mut all = vec![("stored", Ok(Saved::Stored(Version(9)))), ("full", Err(StoreFault::Io("no space".into())))];
     // Conflicts go on as long as others write; four are as good as a hundred.
     if walk.conflicts < 4 {
+        all.push(("store busy", Err(StoreFault::Busy)));
         all.push(("gone", Ok(Saved::Conflict(None))));
         all.push(("sibling", Ok(Saved::Conflict(Some(found(&document("good", 3000, "rt-sibling"), 6))))));
     }

@@ -25,7 +25,7 @@ use super::document::{Change, Delta, Document, Section};
 use super::insert::{Room, insert};
 use super::key::{CacheKey, Query};
 use super::lookup::HeldRefreshToken;
-use crate::effect::{Guard, Ids, Lock, Misuse, Partition, Reply, Save, Saved, Unlock, Version, Wait};
+use crate::effect::{Guard, Ids, Lock, Misuse, Partition, Reply, Save, Saved, StoreFault, Unlock, Version, Wait};
 use crate::explain::Note;
 use crate::flow::{Flow, Step};
 use crate::secret::AccessToken;
@@ -182,7 +182,7 @@ impl Keep {
     fn conflict(&mut self, now: Now) -> Step<Outcome> {
         self.conflicts = self.conflicts.saturating_add(1);
         if self.conflicts >= TRIES || self.until.is_some_and(|until| now.mono >= until) {
-            let why = format!("other programs wrote first, {} times in a row", self.conflicts);
+            let why = format!("other programs were writing, {} times in a row", self.conflicts);
             return self.end(None, Some(Note::SaveFailed(why)));
         }
         if self.conflicts < 3 {
@@ -249,6 +249,8 @@ impl Flow for Keep {
                     self.base = Base::from(found);
                     self.conflict(now)
                 }
+                // Nothing was written, and what we know may still be true: as good as a conflict.
+                Ok(Some(Err(StoreFault::Busy))) => self.conflict(now),
                 Ok(Some(Err(fault))) => self.failed(&fault.to_string()),
                 Ok(None) => self.failed("nothing here can store it"),
                 Err(_) => self.misuse(),
