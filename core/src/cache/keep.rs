@@ -4,11 +4,11 @@
 //! Start ─► Saving ─► Setting aside (what was damaged, once) ─► Leaving (if queued) ─► Done
 //!           ▲  │ Conflict
 //!           │  ▼
-//!          Queueing (once, after three conflicts), later Resting (a few milliseconds)
+//!          Queueing (once), or Resting (a few milliseconds) where nobody keeps a queue
 //! ```
 //!
-//! Compare-and-swap alone starves somebody when many write at once. Whoever has lost three times queues behind a lock
-//! with the others who did, and then competes only with newcomers; nobody else need know the queue.
+//! Compare-and-swap alone starves somebody when many write at once. Whoever has lost queues behind a lock with the
+//! others who did, and then competes only with newcomers; programs that know no queue are none the worse for it.
 //!
 //! A damaged document is set aside after it was replaced: if somebody was in the middle of writing it, the save
 //! conflicts, and there was no damage.
@@ -36,10 +36,7 @@ use crate::token::Granted;
 const TRIES: u32 = 100;
 
 /// Time for all of it.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long a place in the queue is worth waiting for.
-const QUEUE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is to be changed, whatever the document has become by then.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -157,7 +154,7 @@ impl Keep {
             return self.failed("the cache has reached its largest size; clear it");
         }
         let until = *self.until.get_or_insert_with(|| now.mono.plus(PATIENCE));
-        let timeout = now.mono.until(until).min(Duration::from_secs(5));
+        let timeout = now.mono.until(until).min(Duration::from_secs(3));
         self.state = State::Saving;
         Step::Need(self.ids.ask(Save {
             partition: self.partition.clone(),
@@ -173,23 +170,21 @@ impl Keep {
             partition: self.partition.aside(),
             bytes: bytes.clone(),
             expect: None,
-            timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(3),
         };
         self.state = State::SettingAside(version);
         Step::Need(self.ids.ask(ask))
     }
 
+    /// Somebody was faster: from now on with the others who lost, one by one.
     fn conflict(&mut self, now: Now) -> Step<Outcome> {
         self.conflicts = self.conflicts.saturating_add(1);
         if self.conflicts >= TRIES || self.until.is_some_and(|until| now.mono >= until) {
             let why = format!("other programs were writing, {} times in a row", self.conflicts);
             return self.end(None, Some(Note::SaveFailed(why)));
         }
-        if self.conflicts < 3 {
-            return self.save(now);
-        }
         if !mem::replace(&mut self.queued, true) {
-            let patience = now.mono.until(self.until.unwrap_or(now.mono)).min(QUEUE);
+            let patience = now.mono.until(self.until.unwrap_or(now.mono));
             self.state = State::Queueing;
             return Step::Need(self.ids.ask(Lock { key: CacheKey::turn(&self.partition), patience }));
         }
@@ -249,8 +244,8 @@ impl Flow for Keep {
                     self.base = Base::from(found);
                     self.conflict(now)
                 }
-                // Nothing was written, and what we know may still be true: as good as a conflict.
-                Ok(Some(Err(StoreFault::Busy))) => self.conflict(now),
+                // Once a crowd may be the reason, and the queue the cure. Twice, somebody sits on it.
+                Ok(Some(Err(StoreFault::Busy))) if !self.queued => self.conflict(now),
                 Ok(Some(Err(fault))) => self.failed(&fault.to_string()),
                 Ok(None) => self.failed("nothing here can store it"),
                 Err(_) => self.misuse(),

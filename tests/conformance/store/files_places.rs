@@ -67,14 +67,10 @@ fn s_12_a_directory_is_not_reached_through_a_symbolic_link() {
     let victim = scratch.path().join("victim");
     fs::create_dir(&victim).expect("a directory");
     fs::set_permissions(&victim, Permissions::from_mode(0o700)).expect("a mode");
-    let target = |target: &Path| {
-        let link = scratch.path().join("link");
+    let (link, missing) = (scratch.path().join("link"), scratch.path().join("missing"));
+    for target in [&victim, &missing, &link] {
         let _ = fs::remove_file(&link);
         symlink(target, &link).expect("a link");
-        link
-    };
-    let missing = scratch.path().join("missing");
-    for link in [target(&victim), target(&missing), target(Path::new("link"))] {
         refused(&link, &link);
         // However the path is spelled: a slash behind it would make the system follow the link.
         for spelling in ["/", "//", "/.", "/./"] {

@@ -91,7 +91,8 @@ pub(super) fn marks_come_back_as_they_went<D: Driver>() {
     let texts = ["", " ", "a", " leading and trailing ", "{\"json\":[1,2]}", "“quoted” \\ \t ü 中", &long];
     for (n, what) in texts.into_iter().enumerate() {
         for (at, until) in [(0, 0), (-1, 5), (i64::MIN, i64::MAX)] {
-            let left = mark(at, until, what);
+            let holder = until.unsigned_abs().wrapping_mul(2);
+            let left = Mark { holder, ..mark(at, until, what) };
             let guard = store.held(9, TRY).guard;
             store.unlock(guard, Some(left.clone()));
             let locked = store.held(9, TRY);
