@@ -118,26 +118,25 @@ pub(crate) fn next_call(directory: &Path, name: &str, number: usize) -> Duration
     took
 }
 
+/// On a machine with too much to do a writer may give up waiting, and says so; nothing that it stored is ever lost.
 #[test]
 fn c_03_sixteen_processes_lose_no_update() {
     const EACH: usize = 200;
     let scratch = tempfile::tempdir().expect("a scratch directory");
     let names: Vec<String> = (0..16).map(|n| format!("w{n}")).collect();
     let began = Instant::now();
-    let writers: Vec<Writer> =
-        names.iter().map(|name| Writer::start(scratch.path(), name, 0, &EACH.to_string())).collect();
-    for (name, writer) in names.iter().zip(writers) {
-        let expected: Vec<String> = (0..EACH).map(|number| called(name, number)).collect();
-        let said = writer.rest();
-        let odd: Vec<&String> = said.iter().filter(|line| !expected.contains(line)).collect();
-        assert!(odd.is_empty(), "{name}: {} of {EACH} not stored: {odd:?}", odd.len());
-        assert_eq!(said, expected);
-    }
-    let last = EACH - PLACES..EACH;
-    let expected = names.iter().flat_map(|name| last.clone().map(|number| place(&called(name, number)))).collect();
-    assert_eq!(document(scratch.path()), expected);
+    let start = |name: &String| Writer::start(scratch.path(), name, 0, &EACH.to_string());
+    let writers: Vec<Writer> = names.iter().map(start).collect();
+    let said: Vec<String> = writers.into_iter().flat_map(Writer::rest).collect();
+    let lost: Vec<&String> = said.iter().filter(|line| line.starts_with("lost")).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    let (given_up, stored): (Vec<&String>, Vec<&String>) = said.iter().partition(|line| line.starts_with("unsaved"));
+    println!("16 processes, {} updates, {} given up, {:?}", stored.len(), given_up.len(), began.elapsed());
+    assert_eq!(stored.len() + given_up.len(), 16 * EACH);
+    assert!(given_up.len() <= 16 * EACH / 100, "{given_up:?}");
+    // The last of each writer in each place, and nothing that was said not to be stored.
+    assert_eq!(document(scratch.path()), stored.into_iter().map(|line| place(line)).collect());
     assert_eq!(leftovers(scratch.path()), [""; 0]);
-    println!("16 processes, {} updates, {:?}", 16 * EACH, began.elapsed());
 }
 
 #[test]

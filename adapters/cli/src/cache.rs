@@ -2,7 +2,7 @@
 
 use azlatch::{Error, ErrorKind};
 use azlatch_core::cache::{Document, Entity, Section, partition};
-use azlatch_core::effect::{Effect, Found, Ids, Load, Loaded, Partition, Remove, Removed};
+use azlatch_core::effect::{Effect, Found, Ids, Load, Loaded, Partition, Remove, Removed, Version};
 use azlatch_core::wire::text::printable;
 use azlatch_core::{Host, Now};
 use azlatch_files::{DIRECTORY, Files};
@@ -68,7 +68,9 @@ fn load(store: &mut Files, partition: &Partition) -> Result<Option<Found>, Error
 }
 
 fn show(store: &mut Files, partition: &Partition, form: ListForm) -> Result<usize, Error> {
-    let Some(found) = load(store, partition)? else { return Ok(0) };
+    // An empty file is what a program leaves that keeps its tokens elsewhere.
+    let stored = load(store, partition)?.filter(|found| !found.bytes.expose_secret().trim_ascii().is_empty());
+    let Some(found) = stored else { return Ok(0) };
     let Ok(document) = Document::parse(found.bytes.expose_secret()) else {
         tell(&format!("azlatch: {} is damaged; the next token got will replace it", partition.name()));
         return Ok(1);
@@ -142,15 +144,21 @@ fn object(partition: &Partition, section: Section, entity: &Entity<'_>) -> serde
 
 /// Removes `partition`, whatever others write meanwhile; `false` when there was nothing.
 fn clear(store: &mut Files, partition: &Partition) -> Result<bool, Error> {
-    let Some(mut found) = load(store, partition)? else { return Ok(false) };
+    let stored = load(store, partition)?;
+    let was_there = stored.is_some();
+    if !was_there && !store.directory().is_dir() {
+        return Ok(false);
+    }
+    // Asked also when nothing is there: a write that was killed may have left a part of it.
+    let mut expect = stored.map_or(Version(0), |found| found.version);
     loop {
         let mut ids = Ids::root();
-        let ask = Remove { partition: partition.clone(), expect: found.version, timeout: Duration::from_secs(5) };
+        let ask = Remove { partition: partition.clone(), expect, timeout: Duration::from_secs(5) };
         let reply = store.perform(ids.ask(ask)).unwrap_or_else(Effect::decline);
         match ids.take::<Remove>(reply) {
-            Ok(Some(Ok(Removed::Conflict(newer)))) => found = newer,
+            Ok(Some(Ok(Removed::Conflict(newer)))) => expect = newer.version,
             Ok(Some(Err(fault))) => return Err(fault.into()),
-            _ => return Ok(true),
+            _ => return Ok(was_there),
         }
     }
 }

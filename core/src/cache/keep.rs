@@ -188,7 +188,8 @@ impl Keep {
             self.state = State::Queueing;
             return Step::Need(self.ids.ask(Lock { key: CacheKey::turn(&self.partition), patience }));
         }
-        if self.guard.is_some() && self.conflicts < TRIES / 2 {
+        // The conflict just brought what is stored now; after a rest it is old again, and only good for the next one.
+        if self.guard.is_some() || self.conflicts.is_multiple_of(2) {
             return self.save(now);
         }
         let millis = (1_u64 << self.conflicts.min(6)).saturating_add(u64::from(self.jitter) % 16);
