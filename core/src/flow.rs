@@ -114,6 +114,35 @@ pub fn run<F: Flow>(flow: &mut F, mut now: impl FnMut() -> Now, host: &mut impl 
 }
 
 /// [`run`] for async hosts.
+///
+/// ```
+/// use azlatch_core::credential::{ClientSecretCredential, Credential, Surroundings, TokenRequest};
+/// use azlatch_core::effect::{Effect, Reply, Response};
+/// use azlatch_core::{AsyncHost, Now, Source, run_async};
+/// use std::task::{Context, Poll, Waker};
+///
+/// /// An authority that answers when it is polled for the second time.
+/// struct Later;
+/// impl AsyncHost for Later {
+///     async fn perform(&mut self, effect: Effect) -> Result<Reply, Effect> {
+///         let Effect::Http(ask) = effect else { return Err(effect) };
+///         let mut polled = false;
+///         std::future::poll_fn(|_| if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+///         Ok(ask.answer(Ok(Response::new(200, Vec::new(), br#"{"access_token":"opaque","expires_in":60}"#.as_slice()))))
+///     }
+/// }
+///
+/// let credential = ClientSecretCredential::new("contoso.com", "app", "s3cret")?;
+/// let mut flow = credential.acquire(&TokenRequest::new(["r/.default"])?, &Surroundings::default(), None)?;
+/// // Hosts compose: what the first does not take, the second is asked.
+/// let mut host = ((), Later);
+/// let mut running = std::pin::pin!(run_async(&mut flow, Now::default, &mut host));
+/// let mut context = Context::from_waker(Waker::noop());
+/// assert!(running.as_mut().poll(&mut context).is_pending());
+/// let Poll::Ready(acquired) = running.poll(&mut context) else { panic!("not ready") };
+/// assert_eq!(acquired?.explain.source, Source::Network);
+/// # Ok::<(), azlatch_core::Error>(())
+/// ```
 pub async fn run_async<F: Flow>(flow: &mut F, mut now: impl FnMut() -> Now, host: &mut impl AsyncHost) -> F::Output {
     let mut reply = None;
     loop {
