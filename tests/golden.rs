@@ -186,8 +186,11 @@ fn end(said: &mut String, outcome: &Result<Acquired, Error>) {
             if let Some(after) = error.retry_after() {
                 let _ = writeln!(said, "  retry after {} s", after.as_secs());
             }
-            match error.advice() {
-                Some(advice) => writeln!(said, "  {advice}"),
+            if let Some(advice) = error.advice() {
+                let _ = writeln!(said, "  {advice}");
+            }
+            match std::error::Error::source(error) {
+                Some(cause) => writeln!(said, "  because {cause}"),
                 None => Ok(()),
             }
         }

@@ -120,6 +120,14 @@ impl Error {
         self
     }
 
+    /// The same error, caused by another unless its cause is known already.
+    pub(crate) fn because_perhaps(self, cause: Option<Self>) -> Self {
+        match cause {
+            Some(cause) if self.0.cause.is_none() => self.because(cause),
+            _ => self,
+        }
+    }
+
     pub(crate) fn with_oauth(mut self, oauth: OAuthError) -> Self {
         self.0.oauth = Some(oauth);
         self

@@ -108,11 +108,19 @@ impl<G: Grant> Acquire<G> {
     pub(super) fn finish(&mut self, result: Result<Ending, Error>) -> Step<Outcome> {
         self.state = State::Over;
         let notes = mem::take(&mut self.notes);
-        Step::Done(result.map(|Ending { token, source, version }| Acquired {
-            token,
-            explain: Explain { source, notes },
-            version,
-            tried: self.mark.as_ref().map(|mark| mark.at),
-        }))
+        // An error has no account of its own: that the store was no help is told as its cause.
+        let trouble = notes.iter().find_map(|note| match note {
+            Note::LoadFailed(fault) => Some(Error::from(fault.clone())),
+            _ => None,
+        });
+        Step::Done(match result {
+            Ok(Ending { token, source, version }) => Ok(Acquired {
+                token,
+                explain: Explain { source, notes },
+                version,
+                tried: self.mark.as_ref().map(|mark| mark.at),
+            }),
+            Err(error) => Err(error.because_perhaps(trouble)),
+        })
     }
 }
