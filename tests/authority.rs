@@ -182,3 +182,35 @@ fn i_08_only_compiled_in_aliases_are_one_environment() {
     assert_eq!(canonical("sts.windows.net"), "login.microsoftonline.com");
     assert_eq!(canonical("localhost"), "localhost");
 }
+
+#[test]
+fn hosts_that_the_public_cloud_must_vouch_for() {
+    let table = [
+        ("login.microsoftonline.com", false),
+        ("login.windows.net", false),
+        ("login.microsoftonline.us", false),
+        ("contoso.b2clogin.com", false),
+        ("contoso.ciamlogin.com", false),
+        ("contoso.b2clogin.com:8443", true),
+        ("b2clogin.com", true),
+        ("contoso.b2clogin.com.evil.com", true),
+        ("evilb2clogin.com", true),
+        ("login.microsoftonline.com:8443", true),
+        ("login.contoso.example", true),
+        ("localhost:8443", true),
+    ];
+    for (host, expected) in table {
+        assert_eq!(AuthorityHost::new(host).expect(host).needs_vouching(), expected, "{host}");
+    }
+}
+
+#[test]
+fn the_caching_table_lists_what_may_persist() {
+    use azlatch_core::credential::caching::{Caching, TABLE, of};
+    use azlatch_core::credential::{ClientSecretCredential, Credential};
+    assert_eq!(of(ClientSecretCredential::NAME), Some(Caching::Persistent));
+    let count = |caching| TABLE.iter().filter(|(_, c)| *c == caching).count();
+    let counts = [Caching::Persistent, Caching::Memory, Caching::Member, Caching::None].map(count);
+    assert_eq!(counts, [7, 3, 1, 3], "fourteen credentials, as Azure Identity keeps them");
+    assert_eq!(of("NoCredential"), None);
+}

@@ -57,9 +57,7 @@ impl Adapters {
             single_tenant: environment.get("AZURE_IDENTITY_DISABLE_MULTITENANTAUTH").is_some(),
             holder: 0,
         };
-        let any = |names: [&str; 4]| names.into_iter().find_map(|name| environment.get(name));
-        let except = environment.get("NO_PROXY").or_else(|| environment.get("no_proxy"));
-        let proxy = ProxySettings::new(any(["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]), except);
+        let proxy = ProxySettings::from_variables(|name| environment.get(name).map(str::to_owned));
         Ok(Self {
             custom: None,
             ureq: Ureq::builder().proxy(proxy.clone()).build()?,
@@ -152,7 +150,7 @@ impl Adapters {
             }
             Some(named) => Ok(Some(named.clone())),
             None => {
-                let home = self.environment.get(if cfg!(windows) { "LOCALAPPDATA" } else { "HOME" }).map(PathBuf::from);
+                let home = self.environment.get(azlatch_files::HOME).map(PathBuf::from);
                 Ok(home.filter(|home| home.is_absolute()).map(|home| home.join(azlatch_files::DIRECTORY)))
             }
         }

@@ -5,7 +5,7 @@ use azlatch_core::cache::{Document, Entity, Section, partition};
 use azlatch_core::effect::{Effect, Found, Ids, Load, Loaded, Partition, Remove, Removed, Version};
 use azlatch_core::wire::text::printable;
 use azlatch_core::{Host, Now};
-use azlatch_files::{DIRECTORY, Files};
+use azlatch_files::{DIRECTORY, Files, HOME};
 use azlatch_system::{Clock, Environment};
 use serde_json::json;
 use std::path::PathBuf;
@@ -47,11 +47,10 @@ pub(crate) fn run(command: &Cache) -> Result<(), Error> {
 }
 
 fn directory() -> Result<PathBuf, Error> {
-    let home = if cfg!(windows) { "LOCALAPPDATA" } else { "HOME" };
-    match Environment::capture().get(home) {
+    match Environment::capture().get(HOME) {
         Some(home) => Ok(PathBuf::from(home).join(DIRECTORY)),
         None => Err(Error::new(ErrorKind::Storage, "no home directory is set, so there is no cache")
-            .advise(format!("set {home}"))),
+            .advise(format!("set {HOME}"))),
     }
 }
 

@@ -48,6 +48,9 @@ struct Shared {
     seen: document::Seen,
 }
 
+/// The environment variable that says where that directory's parent is.
+pub const HOME: &str = if cfg!(windows) { "LOCALAPPDATA" } else { "HOME" };
+
 /// The directory, below the home directory, that the Azure Identity libraries of other languages use.
 pub const DIRECTORY: &str = ".IdentityService";
 

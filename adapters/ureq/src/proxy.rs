@@ -25,7 +25,13 @@ impl ProxySettings {
     /// `HTTP_PROXY` does not count: authorities are asked over https, and plain http never leaves this machine.
     #[must_use]
     pub fn from_env() -> Self {
-        let value = |names: &[&str]| names.iter().find_map(|name| env::var(name).ok().filter(|v| !v.is_empty()));
+        Self::from_variables(|name| env::var(name).ok())
+    }
+
+    /// The same, of the environment that `variable` looks into; an empty value counts as not set.
+    #[must_use]
+    pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let value = |names: &[&str]| names.iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
         let proxy = value(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
         let except = value(&["NO_PROXY", "no_proxy"]);
         Self::new(proxy.as_deref(), except.as_deref())

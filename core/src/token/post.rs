@@ -119,12 +119,6 @@ impl Post {
         self
     }
 
-    /// The form that is sent, to redact what a server quotes of it.
-    #[must_use]
-    pub const fn form(&self) -> &Form {
-        &self.form
-    }
-
     fn send(&mut self, now: Now) -> Step<Posted> {
         // A request that would be cut off is not begun; one that spends something needs time for its answer.
         let least = if self.replay == Replay::Once { Duration::from_secs(2) } else { Duration::from_millis(1) };
