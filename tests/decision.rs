@@ -8,7 +8,7 @@ use azlatch_core::cache::{Decision, Life, decide};
 fn at_zero(made: i64, ends: i64, due: Option<i64>, tried: Option<i64>) -> Decision {
     let now = Unix(1_800_000_000);
     let life = Life { cached_at: now.plus(made), expires_on: now.plus(ends), refresh_on: due.map(|at| now.plus(at)) };
-    decide(Some(life), tried.map(|at| now.plus(at)), now, false)
+    decide(Some(life), tried.map(|at| now.plus(at)), now, false, 0)
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn the_decision_as_a_table() {
 fn claims_force_and_rejection_fetch_whatever_is_cached() {
     let now = Unix(1_800_000_000);
     let life = Life { cached_at: now, expires_on: now.plus(3600), refresh_on: None };
-    assert_eq!(decide(Some(life), None, now, true), Fetch);
-    assert_eq!(decide(Some(life), Some(now), now, true), Fetch);
-    assert_eq!(decide(None, None, now, false), Fetch);
+    assert_eq!(decide(Some(life), None, now, true, 0), Fetch);
+    assert_eq!(decide(Some(life), Some(now), now, true, 0), Fetch);
+    assert_eq!(decide(None, None, now, false, 0), Fetch);
 }

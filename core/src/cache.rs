@@ -2,6 +2,7 @@
 
 mod acquire;
 mod base;
+mod check;
 mod cooling;
 mod decision;
 mod document;
@@ -11,8 +12,10 @@ mod keep;
 mod key;
 mod lookup;
 mod policy;
+mod reject;
 
 pub use acquire::Acquire;
+pub use check::Check;
 pub use decision::{Decision, Life, decide};
 pub use document::{Change, Damage, Delta, Document, Section};
 pub use entity::Entity;
@@ -20,6 +23,7 @@ pub use insert::{Room, insert};
 pub use key::{CacheKey, Query, Scheme, Subject};
 pub use lookup::{HeldRefreshToken, Hit, access_token, refresh_tokens};
 pub use policy::{Acquired, Demand, Policy};
+pub use reject::Reject;
 
 use alloc::format;
 
@@ -44,4 +48,17 @@ pub fn partition(name: &str, cae: bool) -> Result<Partition, Error> {
         Error::new(ErrorKind::Configuration, format!("`{shown}` cannot be the name of a cache"))
             .advise("use 1 to 100 letters, digits, dots, dashes and underscores, not starting with a dot")
     })
+}
+
+/// The partition of `query`'s subject in a store that is this process's own: small documents, however many subjects
+/// there are. An application's tokens share nothing, so each has one; what an account or an assertion gets has one for
+/// all its scopes and tenants, since refresh tokens are shared among those.
+#[must_use]
+pub fn in_memory(query: &Query) -> Partition {
+    let CacheKey(digest) = query.owner();
+    let mut name = alloc::string::String::from("memory.");
+    for byte in digest.iter().take(16) {
+        name.push_str(&format!("{byte:02x}"));
+    }
+    Partition::of_digest(name)
 }

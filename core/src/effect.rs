@@ -11,7 +11,8 @@ mod store;
 mod user;
 
 pub use host::{
-    Call, Env, Exec, ExecFault, Exited, FileFault, FileRules, Random, RandomFault, ReadFile, Sign, SignFault, Wait,
+    Call, Env, Exec, ExecFault, Exited, FileFault, FileRules, Random, RandomFault, ReadFile, Sign, SignFault, Supplied,
+    Wait,
 };
 pub use http::{Failure, FailureKind, Header, Http, Method, Proxy, Response, Sent};
 pub use store::{
@@ -20,8 +21,8 @@ pub use store::{
 };
 pub use user::{Browse, BrowseFault, Close, Listen, ListenFault, Listening, Prompt, Redirect, Skipped};
 
+use crate::error::Error;
 use crate::secret::Secret;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 /// An operation of the table: it names the type of its answer.
@@ -230,5 +231,5 @@ operations! {
     /// The values of environment variables, in the order asked for.
     Env => Vec<Option<Secret>>,
     /// A value from application code.
-    Call => Result<Secret, String>,
+    Call => Result<Supplied, Error>,
 }

@@ -1,9 +1,11 @@
 //! The grants: one file an RFC. A grant turns what is wanted (and what the cache holds) into one exchange.
 
 mod client_credentials;
+mod custom;
 mod refresh;
 
 pub use client_credentials::ClientCredentials;
+pub use custom::{Consultation, Custom};
 pub use refresh::{ClientAuth, Refresh};
 
 use alloc::string::{String, ToString};

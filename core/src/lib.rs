@@ -64,7 +64,7 @@
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | [`flow`] | the contract |
+//! | [`flow`], [`shield`] | the contract; cancelling a flow that another task runs |
 //! | [`effect`] | the operations table: everything that can be asked of the outside, with its limits and faults |
 //! | [`time`], [`secret`], [`error`], [`scope`], [`explain`] | values |
 //! | [`wire`] | every reader and writer of bytes that strangers send |
@@ -125,6 +125,7 @@ pub mod flow;
 pub mod grant;
 pub mod scope;
 pub mod secret;
+pub mod shield;
 pub mod time;
 pub mod token;
 pub mod wire;

@@ -20,18 +20,18 @@ proptest! {
         // From the moment it was made: before that the clock was set back, and the token is renewed early.
         let early = life.cached_at.plus(early);
         let late = early.plus(skew);
-        prop_assert!(decide(Some(life), None, early, false) <= decide(Some(life), None, late, false));
+        prop_assert!(decide(Some(life), None, early, false, 0) <= decide(Some(life), None, late, false, 0));
     }
 
     #[test]
     fn an_ended_token_is_never_used(life in life(), now in 0..250_000_i64, tried in prop::option::of(0..250_000_i64), must in any::<bool>()) {
-        let decision = decide(Some(life), tried.map(Unix), Unix(now), must);
+        let decision = decide(Some(life), tried.map(Unix), Unix(now), must, 0);
         prop_assert!(decision == Decision::Fetch || (Unix(now) < life.expires_on && !must));
     }
 
     #[test]
     fn no_times_overflow(made in any::<i64>(), ends in any::<i64>(), due in any::<Option<i64>>(), tried in any::<Option<i64>>(), now in any::<i64>()) {
         let life = Life { cached_at: Unix(made), expires_on: Unix(ends), refresh_on: due.map(Unix) };
-        let _ = decide(Some(life), tried.map(Unix), Unix(now), false);
+        let _ = decide(Some(life), tried.map(Unix), Unix(now), false, 0);
     }
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use azlatch_core::authority::cloud;
 use azlatch_core::credential::Surroundings;
-use azlatch_core::effect::{Effect, Reply};
+use azlatch_core::effect::{Call, Effect, Reply, Supplied};
 use azlatch_core::{Error, ErrorKind, Host};
 use azlatch_system::{Clock, Environment, System};
 use azlatch_ureq::{ProxySettings, Ureq};
 
+use crate::calls::Calls;
 use crate::hot::TokenCache;
 
 /// The outside of a bound credential: HTTP, environment, cache directory, cache. Cheap to clone.
@@ -34,6 +35,7 @@ pub struct Adapters {
     clock: Clock,
     directory: Option<PathBuf>,
     cache: Option<TokenCache>,
+    calls: Calls,
 }
 
 impl Adapters {
@@ -68,6 +70,7 @@ impl Adapters {
             clock: Clock::new(),
             directory: None,
             cache: None,
+            calls: Calls::default(),
         })
     }
 
@@ -119,6 +122,29 @@ impl Adapters {
         self
     }
 
+    /// Calls `source` for the values named `what`: a [`CustomCredential`](crate::CustomCredential)'s tokens.
+    ///
+    /// ```
+    /// use azlatch::prelude::*;
+    /// use azlatch::{Adapters, CustomCredential, Supplied};
+    ///
+    /// let adapters = Adapters::new()?.call("vending machine", |call| {
+    ///     Ok(Supplied { value: format!("a-token-for-{}", call.scopes).into(), expires_on: None, refresh_on: None })
+    /// });
+    /// let credential = CustomCredential::new("vending machine").blocking_with(&adapters)?;
+    /// assert_eq!(credential.get_token(&["api/.default"])?.expose_secret(), "a-token-for-api/.default");
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn call(
+        mut self,
+        what: impl Into<String>,
+        source: impl Fn(&Call) -> Result<Supplied, Error> + Send + Sync + 'static,
+    ) -> Self {
+        self.calls.register(what.into(), Arc::new(source));
+        self
+    }
+
     pub(crate) const fn surroundings(&self) -> &Surroundings {
         &self.surroundings
     }
@@ -132,9 +158,9 @@ impl Adapters {
     }
 
     /// HTTP, and everything of the machine but storage.
-    pub(crate) fn drivers(&self) -> (Http, System) {
+    pub(crate) fn drivers(&self) -> (Http, Calls, System) {
         let http = self.custom.clone().unwrap_or_else(|| Http(Arc::new(self.ureq.clone())));
-        (http, System::new(self.environment.clone()))
+        (http, self.calls.clone(), System::new(self.environment.clone()))
     }
 
     /// Where persistent caches go; `None` when nothing says where home is.

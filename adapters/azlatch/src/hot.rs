@@ -1,105 +1,158 @@
-//! Decoded tokens by key: a hit runs no flow, waits for nobody's I/O, and costs one clone of an `Arc`.
+//! The cache in memory: a place for each token, with limits on their number and size.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use azlatch_core::Unix;
 use azlatch_core::cache::CacheKey;
-use azlatch_core::effect::Version;
-use azlatch_core::token::Token;
-use azlatch_core::{Mono, Unix};
+use azlatch_core::effect::Partition;
+use azlatch_core::secret::AccessToken;
 use azlatch_memory::Memory;
+
+use crate::slot::{Hot, Slot};
 
 /// Tokens in memory, for one credential or, handed to several, for all of them. Clones share.
 ///
 /// Credentials that share a cache must not differ in what they may see: a token in it is found by tenant, client and
 /// scopes, whatever secret the finder holds.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct TokenCache(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
     memory: Memory,
-    hot: RwLock<HashMap<CacheKey, Hot>>,
+    entries: usize,
+    bytes: usize,
+    slots: Mutex<Slots>,
 }
 
-/// A token that was handed out.
-#[derive(Clone, Debug)]
-pub(crate) struct Hot {
-    pub(crate) token: Arc<Token>,
-    /// When it was last known to be what the store holds.
-    pub(crate) checked: Mono,
-    /// The version of the document that held it.
-    pub(crate) version: Option<Version>,
-    /// When renewal last failed.
-    pub(crate) tried: Option<Unix>,
+#[derive(Default)]
+struct Slots {
+    by_key: HashMap<CacheKey, Arc<Slot>>,
+    bytes: usize,
 }
 
-/// Tokens kept at most; past it the expired go first, then the one least recently checked.
-const LIMIT: usize = 10_000;
+/// Tokens kept at most, unless said otherwise.
+const ENTRIES: usize = 10_000;
+
+/// Bytes of tokens kept at most, unless said otherwise.
+const BYTES: usize = 64 * 1024 * 1024;
 
 impl TokenCache {
-    /// An empty cache.
+    /// An empty cache of at most 10,000 tokens and 64 MiB.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::with_limits(ENTRIES, BYTES)
+    }
+
+    /// An empty cache of at most `entries` tokens that take `bytes` together. Past either limit those go first that
+    /// have ended, then those that were used longest ago.
+    #[must_use]
+    pub fn with_limits(entries: usize, bytes: usize) -> Self {
+        let memory = Memory::with_limits(entries, bytes);
+        Self(Arc::new(Shared { memory, entries, bytes, slots: Mutex::default() }))
     }
 
     /// Forgets everything.
     pub fn clear(&self) {
         self.0.memory.clear();
-        self.write(HashMap::clear);
+        let mut slots = self.slots();
+        slots.by_key.drain().for_each(|(_, slot)| drop(slot.put(None)));
+        slots.bytes = 0;
     }
 
     pub(crate) fn memory(&self) -> &Memory {
         &self.0.memory
     }
 
-    pub(crate) fn find(&self, key: &CacheKey) -> Option<Hot> {
-        self.0.hot.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    /// The place of `key`, whose tokens are stored in `partition`.
+    pub(crate) fn slot(&self, key: CacheKey, partition: &Partition) -> Arc<Slot> {
+        let mut slots = self.slots();
+        slots.by_key.entry(key).or_insert_with(|| Arc::new(Slot::new(key, partition.clone()))).clone()
     }
 
-    pub(crate) fn keep(&self, key: CacheKey, hot: Hot, now: Unix) {
-        self.write(|map| {
-            if map.len() >= LIMIT && !map.contains_key(&key) {
-                map.retain(|_, hot| hot.token.life.is_alive(now));
-                if map.len() >= LIMIT
-                    && let Some(oldest) = map.iter().min_by_key(|(_, hot)| hot.checked).map(|(key, _)| *key)
-                {
-                    map.remove(&oldest);
-                }
-            }
-            // A thread that was handed the old token meanwhile must not undo a renewal.
-            let made = |hot: &Hot| hot.token.life.cached_at;
-            let newer = map.get(&key).is_some_and(|kept| made(kept) > made(&hot) && made(kept) <= now);
-            if !newer {
-                map.insert(key, hot);
-            }
-        });
+    /// Puts a token in its place, unless a newer one is there.
+    pub(crate) fn keep(&self, slot: &Arc<Slot>, hot: Hot, now: Unix) {
+        let mut slots = self.slots();
+        // The place may have been cleared away meanwhile: then it is put back, or the one in its stead is used.
+        let slot = slots.by_key.entry(slot.key).or_insert_with(|| slot.clone()).clone();
+        let made = |hot: &Hot| hot.token.life.cached_at;
+        // A thread that was handed the old token meanwhile must not undo a renewal.
+        if slot.hot().is_some_and(|kept| made(&kept) > made(&hot) && made(&kept) <= now) {
+            return;
+        }
+        slot.touch(now);
+        slots.bytes += hot.bytes();
+        if let Some(old) = slot.put(Some(Arc::new(hot))) {
+            slots.bytes = slots.bytes.saturating_sub(old.bytes());
+        }
+        if slots.by_key.len() > self.0.entries || slots.bytes > self.0.bytes {
+            slots.thin(&slot, now, self.0.entries, self.0.bytes);
+        }
     }
 
-    /// Changes the entry of `key`, if it still holds `token`.
-    pub(crate) fn note(&self, key: &CacheKey, token: &Arc<Token>, change: impl FnOnce(&mut Hot)) {
-        self.write(|map| {
-            if let Some(hot) = map.get_mut(key).filter(|hot| Arc::ptr_eq(&hot.token, token)) {
-                change(hot);
-            }
-        });
+    /// Empties a place that still holds `hot`.
+    pub(crate) fn forget(&self, slot: &Slot, hot: &Arc<Hot>) {
+        let mut slots = self.slots();
+        if slot.hot().is_some_and(|kept| Arc::ptr_eq(&kept, hot)) {
+            slots.bytes = slots.bytes.saturating_sub(hot.bytes());
+            slot.put(None);
+        }
     }
 
-    pub(crate) fn forget(&self, key: &CacheKey) {
-        self.write(|map| drop(map.remove(key)));
+    /// Makes sure that `token` is not handed out again, and says where it was.
+    pub(crate) fn reject(&self, token: &AccessToken) -> Vec<Partition> {
+        let held: Vec<_> = self.slots().by_key.values().filter_map(|slot| Some((slot.clone(), slot.hot()?))).collect();
+        let held = held.into_iter().filter(|(_, hot)| hot.token.access_token == *token);
+        held.map(|(slot, hot)| {
+            *slot.rejected() = Some(token.clone());
+            self.forget(&slot, &hot);
+            slot.partition.clone()
+        })
+        .collect()
     }
 
     /// A panic elsewhere leaves whole entries behind, so a poisoned lock is as good as any.
-    fn write(&self, change: impl FnOnce(&mut HashMap<CacheKey, Hot>)) {
-        change(&mut self.0.hot.write().unwrap_or_else(PoisonError::into_inner));
+    fn slots(&self) -> MutexGuard<'_, Slots> {
+        self.0.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slots {
+    /// Drops an eighth of the entries at least, and more until both limits hold: rarely, so that each insertion stays
+    /// cheap.
+    fn thin(&mut self, kept: &Arc<Slot>, now: Unix, entries: usize, bytes: usize) {
+        let rank = |slot: &Slot| match slot.hot() {
+            Some(hot) if hot.token.life.is_alive(now) => (1, slot.used()),
+            _ => (0, slot.used()),
+        };
+        let mut ranked: Vec<_> = self.by_key.values().map(|slot| (rank(slot), slot.key)).collect();
+        ranked.sort_unstable();
+        let enough = entries.saturating_sub(entries / 8).max(1);
+        let light = bytes.saturating_sub(bytes / 8);
+        for (_, key) in ranked {
+            if self.by_key.len() <= enough && self.bytes <= light {
+                break;
+            }
+            if key == kept.key {
+                continue;
+            }
+            if let Some(hot) = self.by_key.remove(&key).and_then(|slot| slot.put(None)) {
+                self.bytes = self.bytes.saturating_sub(hot.bytes());
+            }
+        }
+    }
+}
+
+impl Default for TokenCache {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 impl fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tokens = self.0.hot.read().unwrap_or_else(PoisonError::into_inner).len();
+        let tokens = self.slots().by_key.values().filter(|slot| slot.hot().is_some()).count();
         write!(f, "TokenCache({tokens} tokens)")
     }
 }

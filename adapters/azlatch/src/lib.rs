@@ -24,21 +24,32 @@
 //! credentials.
 
 mod adapters;
+mod answer;
 mod blocking;
+mod bound;
+mod calls;
+mod flight;
+mod front;
 mod hot;
+mod scoped;
+mod slot;
 mod store;
+mod sync;
 
 pub use adapters::Adapters;
+pub use answer::Answer;
 pub use azlatch_core::cache::Demand;
 pub use azlatch_core::credential::{
-    ClientSecretCredential, Credential, Surroundings, TokenCachePersistenceOptions, TokenRequest,
+    ClientSecretCredential, Credential, CustomCredential, Surroundings, TokenCachePersistenceOptions, TokenRequest,
 };
+pub use azlatch_core::effect::{Call, Supplied};
 pub use azlatch_core::error::OAuthError;
 pub use azlatch_core::secret::{AccessToken, ClientSecret};
 pub use azlatch_core::token::Token;
 pub use azlatch_core::{Error, ErrorKind, Explain, Note, ScopeSet, Source, Unix};
-pub use blocking::{Answer, Bind, Blocking};
+pub use blocking::{Bind, Blocking};
 pub use hot::TokenCache;
+pub use scoped::Scoped;
 pub use store::Protection;
 
 /// What most programs need.

@@ -30,6 +30,11 @@ impl Tenant {
             .advise("a tenant is a GUID or a domain name: letters, digits, dots and dashes"))
     }
 
+    /// No tenant in particular.
+    pub(crate) fn common() -> Self {
+        Self("common".into())
+    }
+
     /// The text as given.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -180,7 +180,7 @@ impl<G: Grant> Acquire<G> {
             Demand::Claims(_) => true,
             Demand::Not(rejected) => hit.as_ref().is_some_and(|hit| hit.access_token == *rejected),
         };
-        (decide(hit.as_ref().map(|hit| hit.life), tried, now.wall, must), hit)
+        (decide(hit.as_ref().map(|hit| hit.life), tried, now.wall, must, self.policy.holder), hit)
     }
 
     fn loaded(&mut self, now: Now, reply: Reply) -> Step<Outcome> {
@@ -196,10 +196,11 @@ impl<G: Grant> Acquire<G> {
         }
         let patience = match self.look(now, None) {
             (Decision::Use, Some(hit)) => return self.hand_out(hit),
-            // Somebody may be renewing it already: then the old token does.
+            // Somebody may be renewing it already: then the old token does, unless it ends on the way.
             (Decision::UseAndRefresh, hit) => {
+                let ending = hit.as_ref().is_some_and(|hit| hit.life.is_ending(now.wall));
                 self.usable = hit;
-                Duration::ZERO
+                if ending { self.share(now, 3) } else { Duration::ZERO }
             }
             _ => self.share(now, 3),
         };

@@ -6,11 +6,11 @@
 //! | no token, or it has expired | fetch |
 //! | tried less than 30 s ago | use |
 //! | made in the future (the clock was set back) | use and refresh |
-//! | `refresh_on` has passed | use and refresh |
-//! | little is left: 300 s, or half of a short life | use and refresh |
+//! | it is [due](Life::due): `refresh_on` has passed, or little is left (300 s, or half of a short life) | use and refresh |
 //! | else | use |
 //!
-//! A refresh that fails while the old token lives returns the old token.
+//! A refresh that fails while the old token lives returns the old token. Holders of one token do not come due in the
+//! same second: each waits a moment of its own, up to a minute.
 
 use crate::time::Unix;
 
@@ -42,6 +42,12 @@ const WINDOW: i64 = 300;
 /// Seconds between attempts to renew a token that is still good.
 const PAUSE: i64 = 30;
 
+/// Seconds over which the holders of one token spread their renewals.
+const SPREAD: i64 = 60;
+
+/// Seconds before expiry from which on nobody is content with the old token while another renews it.
+const LAST: i64 = 30;
+
 /// Seconds by which clocks of one machine's past, or of two machines, may differ before it shows.
 const SKEW: i64 = 300;
 
@@ -57,17 +63,38 @@ impl Life {
     pub fn is_alive(&self, now: Unix) -> bool {
         now < self.expires_on
     }
+
+    /// The moment from which renewal is due for the holder of number `spread`: `refresh_on`, or when little is left,
+    /// and then up to a minute later (a fifth of what is left, for short lives).
+    #[must_use]
+    pub fn due(&self, spread: u64) -> Unix {
+        let little = self.expires_on.plus(-WINDOW.min(self.lifetime() / 2));
+        let first = self.refresh_on.map_or(little, |at| at.min(little));
+        let room = SPREAD.min(self.expires_on.since(first) / 5).max(0).unsigned_abs();
+        let late = spread.checked_rem(room.saturating_add(1)).unwrap_or_default();
+        first.plus(i64::try_from(late).unwrap_or_default())
+    }
+
+    /// Whether so little is left that the token may end before it is used: 30 s, or a quarter of a short life.
+    #[must_use]
+    pub fn is_ending(&self, now: Unix) -> bool {
+        self.expires_on.since(now) <= LAST.min(self.lifetime() / 4)
+    }
+
+    /// Whether the token says that it was made in the future, beyond what clocks may differ.
+    #[must_use]
+    pub fn is_from_the_future(&self, now: Unix) -> bool {
+        self.cached_at.since(now) > SKEW
+    }
 }
 
-/// The decision for a token of times `cached` (if any), last tried at `tried`; `must` when the cached one will not do.
+/// The decision for a token of times `cached` (if any), last tried at `tried`, by the holder of number `spread`; `must`
+/// when the cached one will not do.
 #[must_use]
-pub fn decide(cached: Option<Life>, tried: Option<Unix>, now: Unix, must: bool) -> Decision {
+pub fn decide(cached: Option<Life>, tried: Option<Unix>, now: Unix, must: bool, spread: u64) -> Decision {
     let Some(life) = cached.filter(|life| !must && life.is_alive(now)) else { return Decision::Fetch };
     if tried.is_some_and(|at| (0..PAUSE).contains(&now.since(at))) {
         return Decision::Use;
     }
-    let from_the_future = life.cached_at.since(now) > SKEW;
-    let due = life.refresh_on.is_some_and(|at| now >= at);
-    let short = life.expires_on.since(now) <= WINDOW.min(life.lifetime() / 2);
-    if from_the_future || due || short { Decision::UseAndRefresh } else { Decision::Use }
+    if life.is_from_the_future(now) || now >= life.due(spread) { Decision::UseAndRefresh } else { Decision::Use }
 }

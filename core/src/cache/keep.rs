@@ -41,22 +41,28 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What is to be changed, whatever the document has become by then.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Amendment {
-    /// Whose tokens.
-    pub(super) query: Query,
-    /// What was granted, if anything, and the refresh token spent for it.
-    pub(super) granted: Option<(Granted, Option<HeldRefreshToken>)>,
+    /// What was granted, if anything.
+    pub(super) gain: Option<Gain>,
     /// Refresh tokens that the authority called dead.
     pub(super) dead: Vec<HeldRefreshToken>,
     /// The access token that a resource rejected, wherever it is stored.
     pub(super) rejected: Option<AccessToken>,
 }
 
+/// What was granted, for whom, and the refresh token spent for it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Gain {
+    pub(super) query: Query,
+    pub(super) granted: Granted,
+    pub(super) used: Option<HeldRefreshToken>,
+}
+
 impl Amendment {
     fn delta(&self, base: &Base, document: &Document, room: Room) -> Delta {
-        let mut delta = match &self.granted {
+        let mut delta = match &self.gain {
             // A document that was damaged says nothing about what was removed from it.
-            Some((granted, _)) if base.is_suspect() => insert(document, &self.query, granted, None, room),
-            Some((granted, used)) => insert(document, &self.query, granted, used.as_ref(), room),
+            Some(gain) if base.is_suspect() => insert(document, &gain.query, &gain.granted, None, room),
+            Some(gain) => insert(document, &gain.query, &gain.granted, gain.used.as_ref(), room),
             None => Delta::default(),
         };
         for dead in &self.dead {

@@ -6,7 +6,7 @@ use core::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::authority::{Authority, cloud};
+use crate::authority::{Authority, Tenant, cloud};
 use crate::effect::{LockKey, Partition};
 use crate::scope::ScopeSet;
 
@@ -98,6 +98,28 @@ impl Query {
         let mut hash = Sha256::new();
         self.encode(&mut |bytes| hash.update(bytes));
         CacheKey(hash.finalize().into())
+    }
+
+    /// Whose documents the token lives among, where each subject has documents of its own.
+    pub(super) fn owner(&self) -> CacheKey {
+        match &self.subject {
+            Subject::Application => self.key(),
+            // Families of clients share an account's refresh tokens, and these are good for all tenants and scopes.
+            Subject::Account(_) => {
+                let mut owner = self.clone();
+                owner.authority.tenant = Tenant::common();
+                owner.client_id.clear();
+                owner.without_shape().key()
+            }
+            Subject::Assertion(_) => self.clone().without_shape().key(),
+        }
+    }
+
+    fn without_shape(mut self) -> Self {
+        self.scopes = ScopeSet::default();
+        self.scheme = Scheme::Bearer;
+        self.extra.clear();
+        self
     }
 
     /// Feeds the encoding to `out`: every part behind its length, every list behind its count, so that no two

@@ -7,7 +7,7 @@ use super::options::{Common, common_options};
 use super::{Credential, Surroundings, TokenCachePersistenceOptions, TokenRequest};
 use crate::authority::Tenant;
 use crate::authority::discovery::Vouched;
-use crate::cache::{Acquire, Query, Scheme, Subject};
+use crate::cache::{Policy, Query, Scheme, Subject};
 use crate::error::{Error, ErrorKind};
 use crate::grant::ClientCredentials;
 use crate::secret::ClientSecret;
@@ -72,15 +72,18 @@ impl Credential for ClientSecretCredential {
         })
     }
 
-    fn acquire(
+    fn policy(
         &self,
         request: &TokenRequest,
+        query: &Query,
         surroundings: &Surroundings,
         vouched: Option<&Vouched>,
-    ) -> Result<Acquire<Self::Grant>, Error> {
-        let query = self.query(request, surroundings)?;
-        let policy = self.common.policy(request, surroundings, &query.authority, self.persistence.as_ref(), vouched)?;
-        Ok(Acquire::new(query, ClientCredentials::new(self.secret.clone()), policy, request.demand.clone()))
+    ) -> Result<Policy, Error> {
+        self.common.policy(request, query, surroundings, self.persistence.as_ref(), vouched)
+    }
+
+    fn grant(&self, _request: &TokenRequest) -> ClientCredentials {
+        ClientCredentials::new(self.secret.clone())
     }
 
     fn persistence(&self) -> Option<&TokenCachePersistenceOptions> {

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use crate::authority::discovery::Vouched;
 use crate::authority::{Authority, AuthorityHost, Tenant, TenantRules};
-use crate::cache::{self, Demand, Policy};
+use crate::cache::{self, Demand, Policy, Query};
 use crate::error::Error;
 use crate::scope::ScopeSet;
 
@@ -147,19 +147,21 @@ impl Common {
         Ok(Authority { host, tenant: rules.resolve(request.tenant_id.as_deref())? })
     }
 
-    /// Where and within which limits `request` is answered.
+    /// Where and within which limits `request`, which means `query`, is answered.
     pub(super) fn policy(
         &self,
         request: &TokenRequest,
+        query: &Query,
         surroundings: &Surroundings,
-        authority: &Authority,
         persistence: Option<&TokenCachePersistenceOptions>,
         vouched: Option<&Vouched>,
     ) -> Result<Policy, Error> {
-        let name = persistence.map_or(cache::DEFAULT_NAME, |options| options.name.as_str());
-        let known = vouched.is_some_and(|vouched| vouched.0 == authority.host) || self.tenant.is_adfs();
+        let known = vouched.is_some_and(|vouched| vouched.0 == query.authority.host) || self.tenant.is_adfs();
         Ok(Policy {
-            partition: cache::partition(name, request.enable_cae)?,
+            partition: match persistence {
+                Some(options) => cache::partition(&options.name, request.enable_cae)?,
+                None => cache::in_memory(query),
+            },
             discovery: self.discovery && !known,
             tries: 4,
             timeout: request.timeout,

@@ -4,8 +4,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use crate::scope::ScopeSet;
 use crate::secret::Secret;
-use crate::time::Mono;
+use crate::time::{Mono, Unix};
 
 /// Rest. Waking early is legal: the flow looks at the clock and asks again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,4 +137,25 @@ pub struct Env {
 pub struct Call {
     /// Which value, by the name it was registered under.
     pub what: String,
+    /// For which scopes; none for an assertion.
+    pub scopes: ScopeSet,
+    /// In which tenant, when the request names one.
+    pub tenant: Option<String>,
+    /// With which claims of a challenge, as JSON.
+    pub claims: Option<String>,
+    /// Whether the caller can answer claims challenges.
+    pub cae: bool,
+    /// The value is there, or an error, within this.
+    pub timeout: Duration,
+}
+
+/// A value that application code supplied.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Supplied {
+    /// The value.
+    pub value: Secret,
+    /// When it ends, if it does.
+    pub expires_on: Option<Unix>,
+    /// When it should be renewed, if that is known.
+    pub refresh_on: Option<Unix>,
 }

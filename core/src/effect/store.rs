@@ -20,6 +20,11 @@ impl Partition {
         fits.then(|| Self(name.into()))
     }
 
+    /// A name of our own making, which needs no check.
+    pub(crate) const fn of_digest(name: String) -> Self {
+        Self(name)
+    }
+
     /// The name.
     #[must_use]
     pub fn name(&self) -> &str {

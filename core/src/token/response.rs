@@ -84,6 +84,30 @@ impl Granted {
         })
     }
 
+    /// A grant of nothing but an access token, as application code supplies it: it ends at `expires_on`, else as an
+    /// answer that does not say.
+    #[must_use]
+    pub(crate) fn of(
+        access_token: AccessToken,
+        asked: Unix,
+        expires_on: Option<Unix>,
+        refresh_on: Option<Unix>,
+    ) -> Self {
+        let expires_on = expires_on.unwrap_or(asked.plus(UNSAID)).min(asked.plus(LONGEST));
+        Self {
+            access_token,
+            acquired: asked,
+            expires_on,
+            refresh_on: refresh_on.filter(|at| *at > asked && *at < expires_on),
+            extended_expires_on: expires_on,
+            scopes: None,
+            refresh_token: None,
+            id_token: None,
+            client_info: None,
+            family: None,
+        }
+    }
+
     /// The account that the token is for, as `client_info` says.
     #[must_use]
     pub fn home_account_id(&self) -> Option<String> {

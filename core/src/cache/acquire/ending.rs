@@ -6,8 +6,8 @@ use core::mem;
 use super::{Acquire, Ending, Outcome, State};
 use crate::cache::base::Base;
 use crate::cache::cooling;
-use crate::cache::keep::{Amendment, Keep};
-use crate::cache::lookup::{HeldRefreshToken, Hit};
+use crate::cache::keep::{Amendment, Gain, Keep};
+use crate::cache::lookup::Hit;
 use crate::cache::policy::{Acquired, Demand};
 use crate::effect::{Misuse, Reply, Unlock};
 use crate::error::{Error, ErrorKind};
@@ -15,7 +15,7 @@ use crate::explain::{Explain, Note, Source};
 use crate::flow::{Flow, Step};
 use crate::grant::Grant;
 use crate::time::Now;
-use crate::token::{Granted, Token};
+use crate::token::Token;
 
 impl<G: Grant> Acquire<G> {
     /// Fails for good: what proved to be dead, or was rejected by a resource, is removed first.
@@ -27,19 +27,14 @@ impl<G: Grant> Acquire<G> {
         self.keep(now, None, Err(error))
     }
 
-    pub(super) fn keep(
-        &mut self,
-        now: Now,
-        granted: Option<(Granted, Option<HeldRefreshToken>)>,
-        then: Result<Token, Error>,
-    ) -> Step<Outcome> {
+    pub(super) fn keep(&mut self, now: Now, gain: Option<Gain>, then: Result<Token, Error>) -> Step<Outcome> {
         let base = mem::replace(&mut self.base, Base::Nowhere);
         let rejected = match &self.demand {
             Demand::Not(rejected) => Some(rejected.clone()),
             _ => None,
         };
         let dead = mem::take(&mut self.dead);
-        let amendment = Amendment { query: self.query.clone(), granted, dead, rejected };
+        let amendment = Amendment { gain, dead, rejected };
         let [jitter, ..] = self.query.key().0;
         let keep = Keep::new(self.policy.partition.clone(), base, amendment, jitter, self.ids.fork());
         self.keeping(now, Box::new(keep), Box::new(then), None)

@@ -6,6 +6,7 @@ use core::mem;
 use super::{Acquire, Ending, Outcome, SETTLE, State};
 use crate::cache::base::Base;
 use crate::cache::decision::{Decision, Life};
+use crate::cache::keep::Gain;
 use crate::cache::key::Subject;
 use crate::cache::lookup::{self, HeldRefreshToken};
 use crate::cache::policy::Demand;
@@ -100,7 +101,7 @@ impl<G: Grant> Acquire<G> {
         if !worth_keeping || !self.base.is_writable() {
             return self.end(Ok(Ending { token, source: Source::Network, version: None }));
         }
-        self.keep(now, Some((granted, used)), Ok(token))
+        self.keep(now, Some(Gain { query: self.query.clone(), granted, used }), Ok(token))
     }
 
     pub(super) fn refused(&mut self, now: Now, refused: Refused) -> Step<Outcome> {

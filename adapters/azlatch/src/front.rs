@@ -1,0 +1,157 @@
+//! From scopes as callers write them to a token's place: no sorting, no digest, no allocation, no waiting.
+//!
+//! A credential keeps this for itself, beside the cache it may share: here a request is a few words, and their hash
+//! finds the place. The map is cut in pieces, each replaced whole when something is added, so that readers never wait
+//! and adding stays cheap however many there are.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use azlatch_core::credential::TokenRequest;
+use foldhash::fast::RandomState;
+
+use crate::slot::Slot;
+
+/// Pieces of the map; a power of two.
+const PIECES: usize = 64;
+
+/// Requests a piece remembers; past it those go whose token was used longest ago.
+const ROOM: usize = 4096;
+
+pub(crate) struct Front {
+    pieces: Box<[ArcSwap<Piece>]>,
+    hash: RandomState,
+}
+
+type Piece = HashMap<u64, Arc<Known>, BuildHasherDefault<Hashed>>;
+
+/// A request that was made before.
+struct Known {
+    scopes: Box<[Box<str>]>,
+    tenant: Option<Box<str>>,
+    cae: bool,
+    slot: Arc<Slot>,
+}
+
+/// What of a request says which token it means.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'a, S> {
+    pub(crate) scopes: &'a [S],
+    pub(crate) tenant: Option<&'a str>,
+    pub(crate) cae: bool,
+}
+
+impl<'a, S: AsRef<str>> Wanted<'a, S> {
+    pub(crate) const fn scopes(scopes: &'a [S]) -> Self {
+        Self { scopes, tenant: None, cae: false }
+    }
+}
+
+impl Known {
+    /// Whether this is what `wanted` means: the same scopes in any order.
+    fn is<S: AsRef<str>>(&self, wanted: &Wanted<'_, S>) -> bool {
+        let has = |scope: &S| self.scopes.iter().any(|s| **s == *scope.as_ref());
+        self.scopes.len() == wanted.scopes.len()
+            && self.cae == wanted.cae
+            && self.tenant.as_deref() == wanted.tenant
+            && wanted.scopes.iter().all(has)
+    }
+}
+
+impl Front {
+    pub(crate) fn new() -> Self {
+        let empty = Arc::new(Piece::default());
+        Self { pieces: (0..PIECES).map(|_| ArcSwap::new(empty.clone())).collect(), hash: RandomState::default() }
+    }
+
+    /// Hands the slot that `wanted` means to `take`, when it is known.
+    pub(crate) fn find<S: AsRef<str>, T>(
+        &self,
+        wanted: &Wanted<'_, S>,
+        take: impl FnOnce(&Arc<Slot>) -> Option<T>,
+    ) -> Option<T> {
+        let hash = self.hash_of(wanted);
+        let piece = self.piece(hash)?.load();
+        piece.get(&hash).filter(|known| known.is(wanted)).and_then(|known| take(&known.slot))
+    }
+
+    /// Remembers that `request` means `slot`.
+    pub(crate) fn remember(&self, request: &TokenRequest, slot: &Arc<Slot>) {
+        let scopes: Vec<&str> = request.scopes.iter().collect();
+        let wanted = Wanted { scopes: &scopes, tenant: request.tenant_id.as_deref(), cae: request.enable_cae };
+        if self.find(&wanted, |known| Arc::ptr_eq(known, slot).then_some(())).is_some() {
+            return;
+        }
+        let hash = self.hash_of(&wanted);
+        let known = Arc::new(Known {
+            scopes: scopes.iter().map(|scope| (*scope).into()).collect(),
+            tenant: wanted.tenant.map(Into::into),
+            cae: wanted.cae,
+            slot: slot.clone(),
+        });
+        let Some(piece) = self.piece(hash) else { return };
+        piece.rcu(|piece| {
+            let mut piece = Piece::clone(piece);
+            if piece.len() >= ROOM && !piece.contains_key(&hash) {
+                thin(&mut piece);
+            }
+            piece.insert(hash, known.clone());
+            piece
+        });
+    }
+
+    fn piece(&self, hash: u64) -> Option<&ArcSwap<Piece>> {
+        // The map inside uses other bits of the hash than these.
+        usize::try_from(hash >> 32).ok().and_then(|high| self.pieces.get(high % PIECES))
+    }
+
+    /// The same for any order of the scopes.
+    fn hash_of<S: AsRef<str>>(&self, wanted: &Wanted<'_, S>) -> u64 {
+        let scopes = wanted.scopes.iter().fold(0_u64, |sum, s| sum.wrapping_add(self.hash.hash_one(s.as_ref())));
+        match (wanted.tenant, wanted.cae) {
+            (None, false) => scopes,
+            rest => scopes ^ self.hash.hash_one(rest),
+        }
+    }
+}
+
+/// Drops the quarter that was used longest ago.
+fn thin(piece: &mut Piece) {
+    let mut used: Vec<i64> = piece.values().map(|known| known.slot.used()).collect();
+    let quarter = used.len() / 4;
+    let (_, limit, _) = used.select_nth_unstable(quarter);
+    let limit = *limit;
+    let mut left = quarter;
+    piece.retain(|_, known| {
+        let old = left > 0 && known.slot.used() <= limit;
+        left -= usize::from(old);
+        !old
+    });
+}
+
+/// The keys are hashes already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Debug for Front {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Front({} requests)", self.pieces.iter().map(|piece| piece.load().len()).sum::<usize>())
+    }
+}

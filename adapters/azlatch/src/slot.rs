@@ -1,0 +1,163 @@
+//! The place of one token in memory: read without waiting, renewed by one caller at a time.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use azlatch_core::cache::CacheKey;
+use azlatch_core::effect::{Partition, Version};
+use azlatch_core::secret::AccessToken;
+use azlatch_core::token::Token;
+use azlatch_core::{Mono, Unix};
+
+use crate::answer::Landed;
+use crate::flight::Flight;
+
+/// One key's token, if it is there, and the fetch that is on its way, if one is.
+pub(crate) struct Slot {
+    pub(crate) key: CacheKey,
+    /// Where it is stored.
+    pub(crate) partition: Partition,
+    hot: ArcSwapOption<Hot>,
+    /// When it was last handed out, in seconds: what nobody uses goes first.
+    used: AtomicI64,
+    flight: Mutex<Option<Arc<Flight<Landed>>>>,
+    /// What a resource refused: whatever the store still says, it is not handed out again.
+    rejected: Mutex<Option<AccessToken>>,
+}
+
+/// A token that was handed out.
+#[derive(Debug)]
+pub(crate) struct Hot {
+    pub(crate) token: Arc<Token>,
+    /// The version of the document that held it.
+    pub(crate) version: Option<Version>,
+    /// When renewal last failed.
+    pub(crate) tried: Option<Unix>,
+    /// When it was last known to be what the store holds, in milliseconds of the monotonic clock; `u64::MAX` when
+    /// nobody else can change it there.
+    checked: AtomicU64,
+    /// From when until when there is nothing to decide, in seconds since 1970.
+    calm: std::ops::Range<i64>,
+}
+
+/// Seconds between attempts to renew, as the decision has them.
+const PAUSE: i64 = 30;
+
+/// Seconds by which a token may seem to come from the future, as the decision has them.
+const SKEW: i64 = 300;
+
+/// A hit older than this is held against the store, when there is one that others write to.
+const FRESH: Duration = Duration::from_secs(5);
+
+impl Hot {
+    /// `token`, in `version` of a store that others write to if `checked` says when; due for holder `spread`.
+    pub(crate) fn new(
+        token: Arc<Token>,
+        version: Option<Version>,
+        tried: Option<Unix>,
+        checked: Option<Mono>,
+        spread: u64,
+    ) -> Self {
+        let life = token.life;
+        let due = life.due(spread).min(life.expires_on);
+        let calm = match tried {
+            Some(at) => at.0..due.max(at.plus(PAUSE)).min(life.expires_on).0,
+            None => life.cached_at.plus(-SKEW).0..due.0,
+        };
+        let checked = AtomicU64::new(checked.map_or(u64::MAX, |Mono(at)| at));
+        Self { token, version, tried, checked, calm }
+    }
+
+    /// The same, after an attempt to renew it failed at `now`.
+    pub(crate) fn tried(&self, now: Unix, spread: u64) -> Self {
+        let checked = Some(self.checked.load(Relaxed)).filter(|at| *at != u64::MAX).map(Mono);
+        Self::new(self.token.clone(), self.version, Some(now), checked, spread)
+    }
+
+    /// Whether there is nothing to decide about it at `wall`.
+    fn is_calm(&self, wall: Unix) -> bool {
+        self.calm.contains(&wall.0)
+    }
+
+    /// Whether others may have changed what is stored since it was last looked at.
+    pub(crate) fn is_stale(&self, now: impl FnOnce() -> Mono) -> bool {
+        match self.checked.load(Relaxed) {
+            u64::MAX => false,
+            at => Mono(at).until(now()) >= FRESH,
+        }
+    }
+
+    /// Takes it upon the caller to look: for everybody else it is fresh from now on.
+    pub(crate) fn claim_check(&self, Mono(now): Mono) {
+        self.checked.store(now, Relaxed);
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.token.expose_secret().len() + size_of::<Self>() + size_of::<Token>()
+    }
+}
+
+impl Slot {
+    pub(crate) fn new(key: CacheKey, partition: Partition) -> Self {
+        Self {
+            key,
+            partition,
+            hot: ArcSwapOption::empty(),
+            used: AtomicI64::new(0),
+            flight: Mutex::new(None),
+            rejected: Mutex::new(None),
+        }
+    }
+
+    /// The token, when it can be handed out without a thought: the hot path.
+    pub(crate) fn token(&self, wall: Unix, mono: impl FnOnce() -> Mono) -> Option<Arc<Token>> {
+        let hot = self.hot.load();
+        let hot = hot.as_ref()?;
+        if !hot.is_calm(wall) || hot.is_stale(mono) {
+            return None;
+        }
+        if self.used.load(Relaxed) != wall.0 {
+            self.used.store(wall.0, Relaxed);
+        }
+        Some(hot.token.clone())
+    }
+
+    pub(crate) fn hot(&self) -> Option<Arc<Hot>> {
+        self.hot.load_full()
+    }
+
+    /// Puts `hot` in, and says what was there.
+    pub(crate) fn put(&self, hot: Option<Arc<Hot>>) -> Option<Arc<Hot>> {
+        self.hot.swap(hot)
+    }
+
+    /// Puts `new` in place of `old`, if that is still there.
+    pub(crate) fn replace(&self, old: &Arc<Hot>, new: Option<Arc<Hot>>) {
+        let _ = self.hot.compare_and_swap(old, new);
+    }
+
+    pub(crate) fn touch(&self, wall: Unix) {
+        self.used.store(wall.0, Relaxed);
+    }
+
+    pub(crate) fn used(&self) -> i64 {
+        self.used.load(Relaxed)
+    }
+
+    pub(crate) fn flight(&self) -> MutexGuard<'_, Option<Arc<Flight<Landed>>>> {
+        self.flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn rejected(&self) -> MutexGuard<'_, Option<AccessToken>> {
+        self.rejected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").field("key", &self.key).field("hot", &self.hot()).finish_non_exhaustive()
+    }
+}
