@@ -1,7 +1,6 @@
 //! Credentials bound to blocking adapters.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use azlatch_core::cache::Reject;
@@ -38,7 +37,7 @@ pub trait Bind: Credential + Sized {
     /// As [`blocking`](Self::blocking).
     fn blocking_with(self, adapters: &Adapters) -> Result<Blocking<Self>, Error> {
         let (http, calls, system) = adapters.drivers();
-        let bound = Bound::new(self, adapters)?;
+        let bound = Arc::new(Bound::new(self, adapters)?);
         Ok(Blocking(Arc::new(Threads { bound, http, calls, system })))
     }
 }
@@ -49,7 +48,7 @@ impl<C: Credential> Bind for C {}
 pub struct Blocking<C>(Arc<Threads<C>>);
 
 struct Threads<C> {
-    bound: Bound<C>,
+    bound: Arc<Bound<C>>,
     http: Http,
     calls: Calls,
     system: System,
@@ -83,7 +82,7 @@ impl<C: Credential> Blocking<C> {
                     let still = self.stored(&mut checking.check);
                     bound.checked(&checking, still);
                 }
-                Next::Lead(lead) => return self.lead(*lead),
+                Next::Lead(lead, _seat) => return self.lead(*lead),
                 Next::Follow(ride) => match ride.wait(left(&bound.clock, began, request.timeout)) {
                     Phase::Landed(landed) => return landed,
                     Phase::Flying => return Err(out_of_time()),
@@ -93,19 +92,11 @@ impl<C: Credential> Blocking<C> {
         }
     }
 
-    fn lead(&self, lead: Lead<C>) -> Landed {
+    fn lead(&self, mut lead: Lead<C>) -> Landed {
         let Threads { bound, http, calls, system } = &*self.0;
-        let Lead { mut flow, landing } = lead;
         let mut host = (bound.choice.store.clone(), http.clone(), calls.clone(), system.clone());
-        let ran = catch_unwind(AssertUnwindSafe(|| run(&mut flow, || bound.clock.now(), &mut host)));
-        match ran {
-            Ok(result) => bound.land(landing, flow.flow().vouched(), result).0,
-            Err(panic) => {
-                // A driver of the application's panicked. Stepped out of turn, the flow gives back the lock it holds.
-                let _ = self.stored(&mut flow);
-                resume_unwind(panic)
-            }
-        }
+        let result = run(&mut lead.flow, || bound.clock.now(), &mut host);
+        lead.land(result)
     }
 
     /// Runs `flow` against the store alone.

@@ -22,7 +22,7 @@ use azlatch_core::effect::Partition;
 use azlatch_core::secret::AccessToken;
 use azlatch_core::shield::Shield;
 use azlatch_core::token::Token;
-use azlatch_core::{Error, ErrorKind, Explain, Note, Source};
+use azlatch_core::{Error, ErrorKind, Explain, Flow as _, Mono, Note, Source, run};
 use azlatch_system::Clock;
 
 use crate::adapters::Adapters;
@@ -52,8 +52,8 @@ pub(crate) enum Next<C: Credential> {
     Check(Checking),
     /// Wait.
     Follow(Ride<Landed>),
-    /// Run the flow and land it.
-    Lead(Box<Lead<C>>),
+    /// Run the flow and land it; the seat is the caller's own.
+    Lead(Box<Lead<C>>, Ride<Landed>),
 }
 
 /// A token in memory and the question whether it is still the stored one.
@@ -63,20 +63,21 @@ pub(crate) struct Checking {
     hot: Arc<Hot>,
 }
 
-/// A fetch that is ours to run.
+/// A fetch that is ours to run. Dropped before it lands (its driver panicked, its task was given up), it gives back
+/// what it holds, and who waits for it asks again.
 pub(crate) struct Lead<C: Credential> {
+    pub(crate) bound: Arc<Bound<C>>,
     pub(crate) flow: Shield<Acquire<C::Grant>>,
-    pub(crate) landing: Landing,
+    landing: Option<Landing>,
 }
 
 /// Where a fetch ends.
-pub(crate) struct Landing {
+struct Landing {
     slot: Arc<Slot>,
     /// The token that is handed out if the fetch fails.
     hot: Option<Arc<Hot>>,
     flight: Arc<Flight<Landed>>,
     pilot: Pilot<Landed>,
-    pub(crate) ride: Ride<Landed>,
 }
 
 impl<C: Credential> Bound<C> {
@@ -118,7 +119,7 @@ impl<C: Credential> Bound<C> {
     }
 
     /// What to do about `request`.
-    pub(crate) fn board(&self, request: &TokenRequest) -> Result<Next<C>, Error> {
+    pub(crate) fn board(self: &Arc<Self>, request: &TokenRequest) -> Result<Next<C>, Error> {
         let (slot, query, policy) = self.place(request)?;
         let now = self.clock.now();
         let mut hot = slot.hot();
@@ -172,8 +173,8 @@ impl<C: Credential> Bound<C> {
             *current = Some(flight.clone());
         }
         drop(current);
-        let landing = Landing { slot, hot, flight, pilot, ride };
-        Ok(Next::Lead(Box::new(Lead { flow, landing })))
+        let landing = Some(Landing { slot, hot, flight, pilot });
+        Ok(Next::Lead(Box::new(Lead { bound: self.clone(), flow, landing }), ride))
     }
 
     /// The store was asked.
@@ -182,31 +183,6 @@ impl<C: Credential> Bound<C> {
             // Somebody logged out, cleared or renewed: what the store has now counts, and nothing else.
             self.cache.forget(&checking.slot, &checking.hot);
         }
-    }
-
-    /// The flow ended with `result`: keeps what it brought, and tells everybody.
-    pub(crate) fn land(
-        &self,
-        landing: Landing,
-        vouched: Option<&Vouched>,
-        result: Result<Acquired, Error>,
-    ) -> (Landed, Ride<Landed>) {
-        if let Some(vouched) = vouched {
-            // Losing the race means that another thread was told the same.
-            let _ = self.vouched.set(vouched.clone());
-        }
-        let Landing { slot, hot, flight, pilot, ride } = landing;
-        let landed = match result {
-            Ok(acquired) => Ok(self.keep(&slot, acquired)),
-            Err(error) => self.fall_back(&slot, hot, error),
-        };
-        let mut current = slot.flight();
-        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, &flight)) {
-            *current = None;
-        }
-        drop(current);
-        pilot.land(landed.clone());
-        (landed, ride)
     }
 
     fn keep(&self, slot: &Arc<Slot>, acquired: Acquired) -> Answer {
@@ -253,6 +229,40 @@ impl<C: Credential> Bound<C> {
     }
 }
 
+impl<C: Credential> Lead<C> {
+    /// The flow ended with `result`: keeps what it brought, and tells everybody.
+    pub(crate) fn land(mut self, result: Result<Acquired, Error>) -> Landed {
+        let bound = self.bound.clone();
+        if let Some(vouched) = self.flow.flow().vouched() {
+            // Losing the race means that another thread was told the same.
+            let _ = bound.vouched.set(vouched.clone());
+        }
+        let Some(Landing { slot, hot, flight, pilot }) = self.landing.take() else { return result.map(Answer::from) };
+        let landed = match result {
+            Ok(acquired) => Ok(bound.keep(&slot, acquired)),
+            Err(error) => bound.fall_back(&slot, hot, error),
+        };
+        let mut current = slot.flight();
+        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, &flight)) {
+            *current = None;
+        }
+        drop(current);
+        pilot.land(landed.clone());
+        landed
+    }
+}
+
+impl<C: Credential> Drop for Lead<C> {
+    fn drop(&mut self) {
+        if let Some(landing) = self.landing.take() {
+            // Stepped out of turn, the flow asks for nothing but to give back its lock.
+            self.flow.cancel();
+            let _ = run(&mut self.flow, || self.bound.clock.now(), &mut self.bound.choice.store.clone());
+            drop(landing);
+        }
+    }
+}
+
 /// What a caller hears whose time ran out while another was fetching.
 pub(crate) fn out_of_time() -> Error {
     Error::new(ErrorKind::Network, "the time allowed ran out while another caller was asking the authority")
@@ -260,6 +270,6 @@ pub(crate) fn out_of_time() -> Error {
 }
 
 /// What is left of `timeout`, `began` being when it started.
-pub(crate) fn left(clock: &Clock, began: azlatch_core::Mono, timeout: Duration) -> Duration {
+pub(crate) fn left(clock: &Clock, began: Mono, timeout: Duration) -> Duration {
     clock.mono().until(began.plus(timeout))
 }

@@ -25,12 +25,18 @@
 
 mod adapters;
 mod answer;
+#[cfg(feature = "async")]
+mod asynchronous;
 mod blocking;
 mod bound;
 mod calls;
 mod flight;
 mod front;
 mod hot;
+#[cfg(feature = "async")]
+mod offload;
+#[cfg(feature = "async")]
+mod runtime;
 mod scoped;
 mod slot;
 mod store;
@@ -38,6 +44,8 @@ mod sync;
 
 pub use adapters::Adapters;
 pub use answer::Answer;
+#[cfg(feature = "async")]
+pub use asynchronous::Async;
 pub use azlatch_core::cache::Demand;
 pub use azlatch_core::credential::{
     ClientSecretCredential, Credential, CustomCredential, Surroundings, TokenCachePersistenceOptions, TokenRequest,
@@ -49,6 +57,10 @@ pub use azlatch_core::token::Token;
 pub use azlatch_core::{Error, ErrorKind, Explain, Note, ScopeSet, Source, Unix};
 pub use blocking::{Bind, Blocking};
 pub use hot::TokenCache;
+#[cfg(feature = "async")]
+pub use offload::Offload;
+#[cfg(feature = "async")]
+pub use runtime::{Runtime, Work};
 pub use scoped::Scoped;
 pub use store::Protection;
 

@@ -6,7 +6,7 @@ use azlatch_core::effect::{
     Browse, Call, Close, Effect, Env, Exec, FileRules, Http, Ids, Listen, Load, Loaded, Prompt, Random, ReadFile,
     Removed, Save, Saved, Sign, StoreFault, Version, Wait,
 };
-use azlatch_core::{Host as _, Mono, Unix};
+use azlatch_core::{Host as _, Mono, ScopeSet, Unix};
 
 use super::{Driver, PATIENT, partition};
 
@@ -200,7 +200,14 @@ fn foreign_effects() -> Vec<Effect> {
         ids.ask(Exec { program: "p".into(), args: vec![], env: vec![], limit: 1, timeout }),
         ids.ask(ReadFile { path: "/p".into(), limit: 1, rules: FileRules::Regular }),
         ids.ask(Env { names: vec!["N"] }),
-        ids.ask(Call { what: "w".into() }),
+        ids.ask(Call {
+            what: "w".into(),
+            scopes: ScopeSet::parse("s"),
+            tenant: None,
+            claims: None,
+            cae: false,
+            timeout: Duration::from_secs(1),
+        }),
     ]
 }
 

@@ -1,0 +1,189 @@
+//! Credentials bound to an async runtime.
+//!
+//! Whoever asks first starts a task that runs the flow to its end, and waits for it like everybody else who asks
+//! meanwhile. A caller that drops its future leaves its seat, nothing more; when the last one has left, the flow is
+//! cancelled, which still saves what was granted and gives back what is held.
+
+use std::fmt;
+use std::sync::Arc;
+
+use azlatch_core::cache::Reject;
+use azlatch_core::credential::{Credential, TokenRequest};
+use azlatch_core::token::Token;
+use azlatch_core::{Error, ErrorKind, run_async};
+use azlatch_system::System;
+
+use crate::adapters::Adapters;
+use crate::answer::Answer;
+use crate::bound::{Bound, Lead, Next, left, out_of_time};
+use crate::calls::Calls;
+use crate::flight::Phase;
+use crate::front::Wanted;
+use crate::offload::Offload;
+use crate::runtime::{Runtime, before};
+use crate::scoped::Scoped;
+use crate::store::{Protection, Store};
+
+/// A credential that gets tokens without blocking. Clones and tasks share one cache.
+pub struct Async<C, R: Runtime>(Arc<Tasks<C, R>>);
+
+struct Tasks<C, R: Runtime> {
+    bound: Arc<Bound<C>>,
+    runtime: R,
+    store: Offload<Store, R>,
+    calls: Offload<Calls, R>,
+    system: Offload<System, R>,
+}
+
+impl<C: Credential, R: Runtime> Async<C, R> {
+    /// Binds `credential` to `runtime`, and to the caches and the environment of `adapters`; how HTTP goes is the
+    /// runtime's business.
+    ///
+    /// # Errors
+    ///
+    /// `Storage` when the credential wants to be persistent and nothing that is allowed can be used; `Configuration`
+    /// when its cache's name or place cannot be.
+    pub fn new(credential: C, adapters: &Adapters, runtime: R) -> Result<Self, Error> {
+        let (_, calls, system) = adapters.drivers();
+        let bound = Arc::new(Bound::new(credential, adapters)?);
+        let in_memory = bound.choice.store.protection() == Protection::Memory;
+        let store = Offload::new(bound.choice.store.clone(), runtime.clone()).instant(in_memory);
+        let (calls, system) = (Offload::new(calls, runtime.clone()), Offload::new(system, runtime.clone()));
+        Ok(Self(Arc::new(Tasks { bound, runtime, store, calls, system })))
+    }
+
+    /// A token for `scopes`: from memory, from the store, or from the authority, in this order.
+    ///
+    /// Dropping the future is safe at any time: see [`Async`].
+    ///
+    /// # Errors
+    ///
+    /// See [`ErrorKind`](crate::ErrorKind). While a cached token is valid there is none.
+    pub async fn get_token<S: AsRef<str> + Sync>(&self, scopes: &[S]) -> Result<Arc<Token>, Error> {
+        match self.0.bound.hit(&Wanted::scopes(scopes)) {
+            Some(token) => Ok(token),
+            None => self.answer(&TokenRequest::new(scopes)?).await.map(|answer| answer.token),
+        }
+    }
+
+    /// As [`get_token`](Self::get_token), with everything a request can say, and the account of what happened.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_token`](Self::get_token).
+    pub async fn answer(&self, request: &TokenRequest) -> Result<Answer, Error> {
+        let Tasks { bound, runtime, .. } = &*self.0;
+        let began = bound.clock.mono();
+        loop {
+            let (ride, ours) = match bound.board(request)? {
+                Next::Hit(answer) => return Ok(answer),
+                Next::Check(mut checking) => {
+                    let still = run_async(&mut checking.check, || bound.clock.now(), &mut self.0.store.clone()).await;
+                    bound.checked(&checking, still);
+                    continue;
+                }
+                Next::Follow(ride) => (ride, false),
+                Next::Lead(lead, ride) => {
+                    self.launch(*lead);
+                    (ride, true)
+                }
+            };
+            let phase = match ours {
+                // The flow keeps to the time by itself, and what it brings must not be missed by a hair.
+                true => ride.await,
+                false => match before(runtime.sleep(left(&bound.clock, began, request.timeout)), ride).await {
+                    Some(phase) => phase,
+                    None => return Err(out_of_time()),
+                },
+            };
+            match phase {
+                Phase::Landed(landed) => return landed,
+                Phase::Lost if ours => {
+                    let error = Error::new(ErrorKind::Misuse, "the task that asked for the token ended before it did");
+                    return Err(error.advise("look for a driver that panicked, or a runtime that was shut down"));
+                }
+                // Whoever asked for it is gone for good: ask anew.
+                Phase::Lost | Phase::Flying => {}
+            }
+        }
+    }
+
+    /// The task that runs a flow to its end: the shield between it and callers that go away.
+    fn launch(&self, mut lead: Lead<C>) {
+        let tasks = self.0.clone();
+        self.0.runtime.spawn(Box::pin(async move {
+            let driver = tasks.runtime.driver();
+            let mut host = (tasks.store.clone(), driver, tasks.calls.clone(), tasks.system.clone());
+            let clock = tasks.bound.clock;
+            let result = run_async(&mut lead.flow, move || clock.now(), &mut host).await;
+            let _ = lead.land(result);
+        }));
+    }
+
+    /// The same credential for always these scopes: `token()` costs a look at the clock.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` when `scopes` cannot be scopes.
+    pub fn for_scopes<S: AsRef<str>>(&self, scopes: impl IntoIterator<Item = S>) -> Result<Scoped<Self>, Error> {
+        let request = TokenRequest::new(scopes)?;
+        let slot = self.0.bound.slot(&request)?;
+        Ok(Scoped::new(self.clone(), request, slot))
+    }
+
+    /// Makes sure that `token`, which a resource refused, is not handed out again: neither from memory nor, by anybody
+    /// who shares it, from the store.
+    ///
+    /// # Errors
+    ///
+    /// `Storage` when it may still be stored. From this cache's memory it is gone in any case.
+    pub async fn reject(&self, token: &Token) -> Result<(), Error> {
+        let Tasks { bound, store, runtime, .. } = &*self.0;
+        let mut host = (store.clone(), runtime.driver());
+        let mut outcome = Ok(());
+        for partition in bound.reject(&token.access_token) {
+            let mut flow = Reject::new(partition, token.access_token.clone());
+            outcome = outcome.and(run_async(&mut flow, || bound.clock.now(), &mut host).await);
+        }
+        outcome
+    }
+
+    /// How this credential's stored tokens are protected.
+    #[must_use]
+    pub fn protection(&self) -> Protection {
+        self.0.bound.choice.store.protection()
+    }
+}
+
+impl<C: Credential, R: Runtime> Scoped<Async<C, R>> {
+    /// A token for the scopes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Async::get_token`].
+    pub async fn token(&self) -> Result<Arc<Token>, Error> {
+        let bound = &self.credential.0.bound;
+        if let Some(token) = bound.calm(&self.slot.load()) {
+            return Ok(token);
+        }
+        let answer = self.credential.answer(&self.request).await?;
+        self.slot.store(bound.slot(&self.request)?);
+        Ok(answer.token)
+    }
+}
+
+impl<C, R: Runtime> Clone for Async<C, R> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<C: Credential, R: Runtime> fmt::Debug for Async<C, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Async")
+            .field("credential", &C::NAME)
+            .field("protection", &self.protection())
+            .field("cache", &self.0.bound.cache)
+            .finish()
+    }
+}
