@@ -205,11 +205,43 @@ fn resource_challenges_are_learnt_and_forgotten() {
     assert_eq!(third[2], "get https://vault.azure.net/.default in t2 cae");
     let third = converse(&bearer, VAULT, &mut known, &["d"], &[(401, T1), (200, "")]);
     assert_eq!(third[2], "get https://vault.azure.net/.default in t1 cae not c");
+    // A second refusal is final; with claims it says nothing against the challenge, without it does.
+    for (challenge, last) in [(CLAIMS, "learn f refused"), ("", "learn challenge outdated")] {
+        let mut known = Known::new();
+        let said = [(401, T1), (401, CLAIMS), (401, challenge)];
+        let asked = converse(&bearer, VAULT, &mut known, &["e", "f"], &said);
+        assert_eq!(asked[asked.len() - 2..], [last, "finish"]);
+    }
     // Anonymous access, and a 401 that says nothing.
     for said in [(200, T1), (401, ""), (401, CLAIMS), (401, "Bearer resource=\"https://vault.azure.net\"")] {
         let asked = converse(&bearer, "https://kv2.vault.azure.net/", &mut known, &[], &[said]);
         assert_eq!(asked, ["send nothing, no body", "finish"], "{said:?}");
     }
+}
+
+#[test]
+fn only_the_challenge_that_failed_is_forgotten() {
+    let bearer = Bearer::from_challenges();
+    let learn = |url: &str, challenge: &str, known: &mut Known| {
+        converse(&bearer, url, known, &["a"], &[(401, challenge), (200, "")]);
+    };
+    let mut known = Known::new();
+    learn("https://kv2.vault.azure.net/", T1, &mut known);
+    learn(VAULT, T1, &mut known);
+    let (mut talk, _) = Conversation::begin(&bearer, VAULT, &known).expect("begun");
+    talk.hear(Heard::Token(Ok("a".into()))).expect("sent");
+    talk.hear(Heard::Response { status: 401, challenges: &[] }).expect("refused");
+    let Ok(Ask::Learn(outdated)) = talk.hear(Heard::Learnt) else { panic!("the challenge is outdated") };
+    assert!(matches!(outdated, Lesson::Outdated(_)), "{outdated:?}");
+    let first = |url: &str, known: &Known| line(&Conversation::begin(&bearer, url, known).expect("begun").1);
+    // Another request has learnt better meanwhile.
+    let mut better = Known::new();
+    learn(VAULT, &T1.replace("t1", "t2"), &mut better);
+    better.learn(outdated.clone());
+    assert_eq!(first(VAULT, &better), "get https://vault.azure.net/.default in t2 cae");
+    known.learn(outdated);
+    assert_eq!(first(VAULT, &known), "send nothing, no body");
+    assert_eq!(first("https://kv2.vault.azure.net/", &known), "get https://vault.azure.net/.default in t1 cae");
 }
 
 #[test]
