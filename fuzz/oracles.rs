@@ -4,9 +4,10 @@
 
 use azlatch_core::Unix;
 use azlatch_core::authority::{Authority, AuthorityHost, Tenant};
+use azlatch_core::bearer::{Ask, Bearer, Conversation, Heard, Known};
 use azlatch_core::cache::{Change, Delta, Document, Section};
 use azlatch_core::token::Granted;
-use azlatch_core::wire::date;
+use azlatch_core::wire::{challenge, date};
 
 const NOW: Unix = Unix(1_800_000_000);
 
@@ -70,4 +71,63 @@ pub(crate) fn authority(bytes: &[u8]) {
     assert!(path.strip_prefix(tenant.as_str()).is_some_and(|rest| rest.starts_with("/oauth2/")) || tenant.is_adfs());
     assert!(endpoint.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'@' | b'\\' | b'?' | b'#' | b'%')));
     assert_eq!(AuthorityHost::new(&host.to_string()), Ok(host), "what is understood is understood again");
+}
+
+/// `WWW-Authenticate` fields, one a line, said to every request: what is read is bounded and means one thing, and no
+/// server gets more than three requests, or a token that is not its own.
+pub(crate) fn challenge(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let fields: Vec<&str> = text.lines().collect();
+    let found = challenge::parse(fields.iter().copied());
+    assert!(found.len() <= 32);
+    for challenge in &found {
+        let mut names: Vec<_> = challenge.params().map(|(name, _)| name).collect();
+        names.sort_unstable();
+        assert!(names.len() <= 32 && names.windows(2).all(|pair| pair[0] != pair[1]));
+        assert!(!challenge.scheme().is_empty() && challenge.scheme().bytes().all(|b| b.is_ascii_graphic()));
+        if let Some(claims) = challenge.claims() {
+            assert!(serde_json::from_str::<Box<serde_json::value::RawValue>>(&claims).is_ok());
+        }
+    }
+    let fixed = Bearer::new(["fixed"]).expect("a scope");
+    for bearer in [Bearer::from_challenges(), fixed] {
+        let mut known = Known::new();
+        for _ in 0..2 {
+            refused_always(&bearer, &mut known, &fields);
+        }
+    }
+}
+
+fn refused_always(bearer: &Bearer, known: &mut Known, fields: &[&str]) {
+    let begun = Conversation::begin(bearer, "https://kv.vault.azure.net/", known);
+    let (mut talk, mut ask) = begun.expect("what was learnt can be followed");
+    let (mut tokens, mut requests) = (0, 0);
+    loop {
+        let heard = match ask {
+            Ask::GetToken(request) => {
+                for scope in request.scopes.iter().filter(|scope| *scope != "fixed") {
+                    let rest = scope.get(8..).unwrap_or_default().to_ascii_lowercase();
+                    let host = rest.split(['/', ':']).next().unwrap_or_default();
+                    assert!(["kv.vault.azure.net", "vault.azure.net", "azure.net"].contains(&host), "{scope}");
+                }
+                tokens += 1;
+                Heard::Token(Ok(format!("t{tokens}").into()))
+            }
+            Ask::Send { authorization, body } => {
+                assert_eq!(authorization.is_some(), body, "a body goes with a token");
+                requests += 1;
+                Heard::Response { status: 401, challenges: fields }
+            }
+            Ask::Learn(lesson) => {
+                known.learn(lesson);
+                Heard::Learnt
+            }
+            Ask::Finish => break,
+        };
+        match talk.hear(heard) {
+            Ok(next) => ask = next,
+            Err(_) => break,
+        }
+    }
+    assert!(tokens <= 3 && requests <= 3);
 }

@@ -73,9 +73,10 @@
 //! | [`grant`] | one file a grant: client credentials (RFC 6749 §4.4), refresh (§6) |
 //! | [`cache`] | the key, the decision, the document, look-up and insert, and [`cache::Acquire`], the heart |
 //! | [`credential`] | descriptions: Azure Identity's names for which token and which grant |
+//! | [`bearer`] | the pipeline layer: authorize a request, read a 401 challenge, retry once |
 //!
-//! Dependencies point downwards in this table's order of ideas: `credential → cache → grant → token → authority →
-//! wire`; `effect` and the values know nobody.
+//! Dependencies point downwards in this table's order of ideas: `bearer → credential → cache → grant → token →
+//! authority → wire`; `effect` and the values know nobody.
 //!
 //! # The invariants
 //!
@@ -93,6 +94,8 @@
 //! | A merge keeps what it does not change, to the byte | `properties::document::what_is_not_changed_survives_to_the_byte` |
 //! | A clock that is ahead never lengthens a token's life | `properties::decision::t_09_a_later_clock_never_lengthens_a_life` |
 //! | Other languages' caches are read, and rewritten without loss | `fixtures::every_cache_is_read_and_rewritten_without_loss` |
+//! | No token goes to plain http, or to a host that a challenge could not vouch for | `properties::bearer::i_04_tokens_go_where_they_may` |
+//! | A request is sent three times at most, a token asked for three times at most | `properties::bearer::n_25_every_conversation_ends` |
 //! | No secret reaches Debug, Display, errors, marks, URLs or file names | `secrets::m_01_no_secret_is_ever_shown` |
 //! | Nothing here names a clock, environment, file, socket, thread or `std` | `tidy::the_core_reads_nothing_of_the_world` |
 //!
@@ -116,6 +119,7 @@
 extern crate alloc;
 
 pub mod authority;
+pub mod bearer;
 pub mod cache;
 pub mod credential;
 pub mod effect;
