@@ -7,13 +7,17 @@
 
 mod host;
 mod http;
+mod proxy;
+mod route;
 mod store;
 mod user;
 
 pub use host::{
     Call, Env, Exec, ExecFault, Exited, FileFault, FileRules, Random, RandomFault, ReadFile, Sign, SignFault, Wait,
 };
-pub use http::{Failure, FailureKind, Header, Http, Method, Proxy, Response, Sent};
+pub use http::{Distrust, Failure, FailureKind, Header, Http, Method, Proxy, Response, Sent};
+pub use proxy::{ProxyAddress, ProxySettings};
+pub use route::Route;
 pub use store::{
     Found, Guard, Load, Loaded, Lock, LockKey, Locked, Mark, Partition, Remove, Removed, Save, Saved, StoreFault,
     Unlock, Version,
