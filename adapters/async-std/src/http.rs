@@ -53,8 +53,7 @@ impl Client {
         let url = Url::parse(&ask.url).map_err(|_| unfit())?;
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { return Err(unfit()) };
         let proxy = self.proxy.toward(host).filter(|_| route == Route::MayProxy);
-        let origin =
-            Origin { secure: url.scheme() == "https", host: host.to_owned(), port, proxied: proxy.is_some() };
+        let origin = Origin { secure: url.scheme() == "https", host: host.to_owned(), port, proxied: proxy.is_some() };
         loop {
             let request = request(ask, &url)?;
             let kept = self.pool.take(&origin).await;
@@ -97,7 +96,7 @@ fn request(ask: &Http, url: &Url) -> Result<Request<Whole>, Failure> {
         request = request.header(USER_AGENT, AGENT);
     }
     for header in &ask.headers {
-        let name = HeaderName::from_static(header.name);
+        let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| unfit())?;
         let mut value = HeaderValue::from_str(header.value.expose_secret()).map_err(|_| unfit())?;
         value.set_sensitive(true);
         request = request.header(name, value);
@@ -113,3 +112,6 @@ impl fmt::Debug for Client {
         f.debug_struct("Client").field("proxy", &self.proxy).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,21 +59,21 @@ impl<H: Host + Clone + Send + 'static> Offload<H> {
         Self { host, queues: Arc::default() }
     }
 
-    async fn lock(&self, ask: &Lock) -> Option<Result<Option<Locked>, StoreFault>> {
+    async fn lock(&mut self, ask: &Lock) -> Option<Result<Option<Locked>, StoreFault>> {
         let begun = Instant::now();
         let left = || ask.patience.saturating_sub(begun.elapsed());
         if let done @ (None | Some(Ok(Some(_)) | Err(_))) = self.once(ask.key).await {
             return done;
         }
-        let queue = Waiting::join(&self.queues, ask.key);
-        let Some(_turn) = within(left(), queue.queue.turn.lock()).await else { return Some(Ok(None)) };
+        let place = Place::join(&self.queues, ask.key);
+        let Some(_turn) = within(left(), place.queue.turn.lock()).await else { return Some(Ok(None)) };
         let mut pause = FIRST;
         loop {
             if left().is_zero() {
                 return Some(Ok(None));
             }
             // A lock of another process rings no bell.
-            let _ = within(left().min(self.spread(pause)), queue.queue.freed.rung()).await;
+            let _ = within(left().min(place.spread(pause)), place.queue.freed.rung()).await;
             match self.once(ask.key).await {
                 Some(Ok(None)) => pause = (pause * 2).min(LONGEST),
                 done => return done.map(|done| done.map(|locked| locked.map(|it| Locked { waited: true, ..it }))),
@@ -82,7 +82,7 @@ impl<H: Host + Clone + Send + 'static> Offload<H> {
     }
 
     /// Tries once. From the thread that tries to the caller, the lock is never without somebody to give it back.
-    async fn once(&self, key: LockKey) -> Option<Result<Option<Locked>, StoreFault>> {
+    async fn once(&mut self, key: LockKey) -> Option<Result<Option<Locked>, StoreFault>> {
         let mut host = self.host.clone();
         let tried: Tried<H> = offload(move || {
             let mut ids = Ids::root();
@@ -101,45 +101,46 @@ impl<H: Host + Clone + Send + 'static> Offload<H> {
         Some(Ok(locked))
     }
 
-    async fn unlock(&self, effect: Effect, guard: Guard) -> Result<Reply, Effect> {
+    async fn unlock(&mut self, effect: Effect, guard: Guard) -> Result<Reply, Effect> {
         let (mut host, queues) = (self.host.clone(), Arc::clone(&self.queues));
         offload(move || {
             let key = lock(&queues.held).remove(&guard);
             let reply = host.perform(effect);
-            let queue = key.and_then(|key| lock(&queues.waiting).get(&key).cloned());
-            if let Some(queue) = queue {
+            let waiting = lock(&queues.waiting);
+            if let Some(queue) = key.and_then(|key| waiting.get(&key)) {
                 queue.freed.ring();
             }
             reply
         })
         .await
     }
-
-    /// `pause` and up to a quarter of it, so that processes which began to wait together do not keep in step.
-    fn spread(&self, pause: Duration) -> Duration {
-        let step = self.queues.spread.fetch_add(7, Ordering::Relaxed) % 16;
-        (pause + pause * step / 64).min(LONGEST)
-    }
 }
 
 /// A place in the queue of one key, which is forgotten with its last place.
-struct Waiting<'a> {
-    queues: &'a Queues,
+struct Place {
+    queues: Arc<Queues>,
     key: LockKey,
     queue: Arc<Queue>,
 }
 
-impl<'a> Waiting<'a> {
-    fn join(queues: &'a Queues, key: LockKey) -> Self {
+impl Place {
+    fn join(queues: &Arc<Queues>, key: LockKey) -> Self {
         let queue = Arc::clone(lock(&queues.waiting).entry(key).or_default());
-        Self { queues, key, queue }
+        Self { queues: Arc::clone(queues), key, queue }
+    }
+
+    /// `pause` and up to a quarter of it, so that processes which began to wait together do not keep in step.
+    fn spread(&self, pause: Duration) -> Duration {
+        let [first, ..] = self.key.0;
+        let step = self.queues.spread.fetch_add(7, Ordering::Relaxed).wrapping_add(first.into()) % 16;
+        (pause + pause * step / 64).min(LONGEST)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         let mut waiting = lock(&self.queues.waiting);
-        // The map's and this one.
+        // The map's own and this one.
         if Arc::strong_count(&self.queue) <= 2 {
             waiting.remove(&self.key);
         }
@@ -161,10 +162,7 @@ impl<H: Host + Send + 'static> Drop for Granted<H> {
     }
 }
 
-impl<H: Host + Clone + Send + 'static> AsyncHost for Offload<H>
-where
-    H: Sync,
-{
+impl<H: Host + Clone + Send + 'static> AsyncHost for Offload<H> {
     async fn perform(&mut self, effect: Effect) -> Result<Reply, Effect> {
         match effect {
             Effect::Lock(ask) => match self.lock(&ask.op).await {
@@ -193,3 +191,6 @@ impl<H: fmt::Debug> fmt::Debug for Offload<H> {
         f.debug_tuple("Offload").field(&self.host).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,9 +31,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use azlatch_core::effect::{
-    Effect, Failure, FailureKind, Http, Method, ProxyAddress, Reply, Response, Route,
-};
+use azlatch_core::effect::{Effect, Failure, FailureKind, Http, Method, ProxyAddress, Reply, Response, Route};
 use azlatch_core::{Error, ErrorKind, Host};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 use ureq::{Agent, http};
@@ -70,7 +68,8 @@ impl Ureq {
     fn agent(&self, proxy: Option<&ProxyAddress>) -> Result<&Agent, Failure> {
         let shared = &self.0;
         let Some(address) = proxy else { return Ok(shared.direct.get_or_init(|| agent(&shared.extra_roots, None))) };
-        let unusable = || Failure { kind: FailureKind::Proxy, ..Failure::refused("the proxy's address cannot be used") };
+        let unusable =
+            || Failure { kind: FailureKind::Proxy, ..Failure::refused("the proxy's address cannot be used") };
         let made = shared.proxied.get_or_init(|| Some(agent(&shared.extra_roots, Some(proxy::of(address)?))));
         made.as_ref().ok_or_else(unusable)
     }

@@ -48,7 +48,8 @@ impl Http {
 /// others refuse or read to the letter (RFC 3986 §2).
 fn plainly_written(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
-    let dubious = |b: u8| !b.is_ascii_graphic() || matches!(b, b'\\' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}');
+    let dubious =
+        |b: u8| !b.is_ascii_graphic() || matches!(b, b'\\' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}');
     (!rest.starts_with('/') && !url.bytes().any(dubious)).then_some(url)
 }
 

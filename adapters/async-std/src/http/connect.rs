@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use azlatch_core::effect::{Failure, FailureKind, ProxyAddress};
+use azlatch_core::effect::{Failure, FailureKind, ProxyAddress, Sent};
 use hyper::Request;
 use hyper::header::{HOST, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
 
@@ -42,11 +42,10 @@ pub(crate) async fn open(
         true => roots.secure(stream, unbracketed(&origin.host), broken).await?,
         false => stream,
     };
-    Channel::over(stream).await.map_err(|error| failure::exchanging(&error, azlatch_core::effect::Sent::No))
+    Channel::over(stream).await.map_err(|error| failure::exchanging(&error, Sent::No))
 }
 
-/// A stream to `host`, at the first of its addresses that answers. Each may take its share of `span`, so that one that
-/// is silent leaves time for the next.
+/// A stream to `host`, at the first of its addresses that answers, within `span`.
 async fn reach(host: &str, port: u16, span: Duration) -> Result<Box<dyn Stream>, Failure> {
     let begun = Instant::now();
     let addresses = match unbracketed(host).parse() {
@@ -55,14 +54,20 @@ async fn reach(host: &str, port: u16, span: Duration) -> Result<Box<dyn Stream>,
             .await
             .map_err(|error| failure::reaching(&error, FailureKind::Name))?,
     };
-    let mut last = Failure { kind: FailureKind::Name, ..failure::proxy("the name has no address") };
-    for (tried, address) in (0_u32..).zip(&addresses) {
-        let waiting = u32::try_from(addresses.len()).unwrap_or(u32::MAX).saturating_sub(tried).max(1);
+    Ok(Box::new(first_of(&addresses, span.saturating_sub(begun.elapsed())).await?))
+}
+
+/// A connection to the first of `addresses` that answers. Each may take its share of `span`, so that one that is silent
+/// leaves time for the next.
+async fn first_of(addresses: &[SocketAddr], span: Duration) -> Result<runtime::Tcp, Failure> {
+    let begun = Instant::now();
+    let mut last = Failure { sent: Sent::No, kind: FailureKind::Name, detail: "the name has no address".into() };
+    for (address, waiting) in addresses.iter().zip((1..=u32::try_from(addresses.len()).unwrap_or(u32::MAX)).rev()) {
         let share = span.saturating_sub(begun.elapsed()) / waiting;
         match runtime::within(share, runtime::connect(*address)).await {
-            Some(Ok(tcp)) => return Ok(Box::new(tcp)),
+            Some(Ok(tcp)) => return Ok(tcp),
             Some(Err(error)) => last = failure::reaching(&error, FailureKind::Connect),
-            None => last = failure::late("connect", last.sent),
+            None => last = failure::late("connect", Sent::No),
         }
     }
     Err(last)
@@ -97,11 +102,35 @@ async fn pass(
         Ok(Tunnel::Open(stream)) => Ok(stream),
         Ok(Tunnel::Refused) => Err(failure::proxy("the proxy refused to connect")),
         Ok(Tunnel::Chatty) => Err(failure::proxy("the proxy spoke in the server's place")),
-        Err(error) => Err(to_blame(failure::exchanging(&error, azlatch_core::effect::Sent::No))),
+        Err(error) => Err(to_blame(failure::exchanging(&error, Sent::No))),
     }
 }
 
 /// An IPv6 address without the brackets of a URL.
 fn unbracketed(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn n_01_the_next_address_is_tried() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let (here, nobody) = (listener.local_addr().expect("an address"), SocketAddr::from(([127, 0, 0, 1], 1)));
+        let span = Duration::from_secs(10);
+        let table: [(&[SocketAddr], Option<FailureKind>); 4] = [
+            (&[nobody, nobody, here], None),
+            (&[here, nobody], None),
+            (&[nobody, nobody], Some(FailureKind::Connect)),
+            (&[], Some(FailureKind::Name)),
+        ];
+        for (addresses, fails) in table {
+            let reached = runtime::block_on(first_of(addresses, span));
+            assert_eq!(reached.err().map(|failure| failure.kind), fails, "{addresses:?}");
+        }
+    }
 }

@@ -47,9 +47,12 @@ impl Pool {
             return;
         }
         let mut resting = self.fresh();
-        let mut same = (0..resting.len()).filter(|at| resting[*at].origin == origin);
-        let surplus = same.next().filter(|_| same.count() + 1 >= EACH);
-        if let Some(at) = surplus.or((resting.len() >= ALL).then_some(0)) {
+        let same = resting.iter().filter(|it| it.origin == origin).count();
+        let surplus = match same {
+            EACH.. => resting.iter().position(|it| it.origin == origin),
+            _ => (resting.len() >= ALL).then_some(0),
+        };
+        if let Some(at) = surplus {
             resting.remove(at);
         }
         resting.push_back(Resting { origin, channel, since: Instant::now() });

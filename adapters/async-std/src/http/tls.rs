@@ -46,8 +46,7 @@ impl Roots {
                 offload(move || roots.config.get_or_init(|| roots.read()).clone()).await
             }
         };
-        let config =
-            config.map_err(|error| failure::shaking_hands(&io::Error::other(error), FailureKind::Tls))?;
+        let config = config.map_err(|error| failure::shaking_hands(&io::Error::other(error), FailureKind::Tls))?;
         let stream = TlsConnector::from(config).connect(name, stream).await;
         Ok(Box::new(stream.map_err(|error| failure::shaking_hands(&error, broken))?))
     }
