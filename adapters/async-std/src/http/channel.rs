@@ -9,8 +9,9 @@ use std::task::{Context, Poll};
 
 use azlatch_core::effect::{Failure, FailureKind, Response, Sent};
 use azlatch_core::secret::Secret;
+use bytes::Bytes;
 use hyper::Request;
-use hyper::body::{Body, Bytes, Frame, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use hyper::client::conn::http1::{Builder, Connection, Parts, SendRequest};
 
 use super::failure;

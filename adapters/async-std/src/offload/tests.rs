@@ -152,6 +152,22 @@ fn a_lock_that_nobody_awaits_any_more_is_given_back() {
 }
 
 #[test]
+fn whoever_gives_up_leaves_the_queue() {
+    let (log, _written) = mpsc::channel();
+    let mut host = one_lock(log);
+    block_on(async {
+        ask(&mut host, Lock { key: KEY, patience: Duration::ZERO }).await;
+        let (mut other, mut second) = (host.clone(), host.clone());
+        let first = spawn(async move { ask(&mut other, Lock { key: KEY, patience: PATIENT }).await });
+        let waiting = ask(&mut second, Lock { key: KEY, patience: PATIENT });
+        assert_eq!(within(Duration::from_millis(20), waiting).await, None);
+        ask(&mut host, Unlock { guard: Guard(1), mark: None }).await;
+        assert_eq!(first.await, Some(Ok(Some(Locked { waited: true, ..locked(2) }))));
+    });
+    assert!(lock(&host.queues.waiting).is_empty());
+}
+
+#[test]
 fn a_panic_arrives_where_it_is_awaited() {
     let mut host = offloaded(|effect| match effect {
         Effect::Lock(_) | Effect::Random(_) => panic!("out of order"),
