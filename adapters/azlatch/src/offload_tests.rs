@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::task::Poll;
 
 use azlatch_core::Unix;
-use azlatch_core::effect::{Mark, Operation, Random};
+use azlatch_core::effect::{FileRules, Mark, Operation, ReadFile};
 
 use super::*;
 use crate::async_std::OnAsyncStd;
@@ -168,15 +168,19 @@ fn whoever_gives_up_leaves_the_queue() {
     assert!(lock(&host.queues.waiting).is_empty());
 }
 
+fn file() -> ReadFile {
+    ReadFile { path: "/f".into(), limit: 1, rules: FileRules::Regular }
+}
+
 #[test]
 fn a_panic_arrives_where_it_is_awaited() {
     let mut host = offloaded(|effect| match effect {
-        Effect::Lock(_) | Effect::Prompt(_) => panic!("out of order"),
+        Effect::Lock(_) | Effect::ReadFile(_) => panic!("out of order"),
         other => Err(other),
     });
     let mut other = host.clone();
     let panics = [
-        catch_unwind(AssertUnwindSafe(|| block_on(ask(&mut host, Random { len: 1 })).is_some())),
+        catch_unwind(AssertUnwindSafe(|| block_on(ask(&mut host, file())).is_some())),
         catch_unwind(AssertUnwindSafe(|| block_on(ask(&mut other, Lock { key: KEY, patience: PATIENT })).is_some())),
     ];
     for panic in panics {
