@@ -11,6 +11,7 @@ mod keep;
 mod key;
 mod lookup;
 mod policy;
+mod sieve;
 
 pub use acquire::Acquire;
 pub use decision::{Decision, Life, decide};

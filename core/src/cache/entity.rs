@@ -45,9 +45,7 @@ impl<'a> Entity<'a> {
     /// A time field: seconds as text or number, with or without a fraction of zeros.
     #[must_use]
     pub fn time(&self, name: &str) -> Option<Unix> {
-        let seconds = integer(self.0.raw(name)?)?;
-        // Beyond the year 9999, or before 1970, it is no time that anyone meant.
-        (0..=253_402_300_799).contains(&seconds).then_some(Unix(seconds))
+        time(self.0.raw(name)?)
     }
 
     /// The entity's JSON with the fields of `patch` in place of its own; everything else as it was.
@@ -69,6 +67,13 @@ impl<'a> Entity<'a> {
         out.push('}');
         out.into()
     }
+}
+
+/// The time that the JSON value `raw` means, as [`Entity::time`] reads it.
+pub(super) fn time(raw: &str) -> Option<Unix> {
+    let seconds = integer(raw)?;
+    // Beyond the year 9999, or before 1970, it is no time that anyone meant.
+    (0..=253_402_300_799).contains(&seconds).then_some(Unix(seconds))
 }
 
 /// An entity's JSON from its fields, in order; `None` writes `null`.
