@@ -108,20 +108,53 @@ pub fn items(raw: &str) -> Option<Vec<&str>> {
 /// Appends `text` to `out` as a JSON string.
 pub fn quote(out: &mut String, text: &str) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            c if u32::from(c) < 0x20 || c == '\u{7f}' => {
+    let mut rest = text;
+    // What is escaped is ASCII, so the text can be cut in front of it.
+    while let Some((plain, tail)) = rest.split_at_checked(plain_length(rest)) {
+        out.push_str(plain);
+        let mut tail = tail.chars();
+        match tail.next() {
+            None => break,
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some('\n') => out.push_str("\\n"),
+            Some(c) => {
                 use fmt::Write as _;
                 // Writing to a String cannot fail.
                 let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
-            c => out.push(c),
         }
+        rest = tail.as_str();
     }
     out.push('"');
+}
+
+/// How many bytes [`quote`] appends for `text`.
+#[must_use]
+pub fn quoted_length(text: &str) -> usize {
+    if plain_length(text) == text.len() {
+        return text.len().saturating_add(2);
+    }
+    let width = |b: u8| match b {
+        b'"' | b'\\' | b'\n' => 2,
+        b if is_escaped(b) => 6,
+        _ => 1,
+    };
+    text.bytes().map(width).fold(2, usize::saturating_add)
+}
+
+const fn is_escaped(b: u8) -> bool {
+    b < 0x20 || matches!(b, b'"' | b'\\' | 0x7f)
+}
+
+/// The length of the beginning of `text` that needs no escapes.
+fn plain_length(text: &str) -> usize {
+    // Tokens are long and plain: many bytes are looked at together.
+    let (chunks, _) = text.as_bytes().as_chunks::<32>();
+    let is_plain = |chunk: &&[u8; 32]| !chunk.iter().fold(false, |found, b| found | is_escaped(*b));
+    let plain = chunks.iter().take_while(is_plain).count().saturating_mul(32);
+    let more = text.bytes().skip(plain).take_while(|b| !is_escaped(*b)).count();
+    plain.saturating_add(more)
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {

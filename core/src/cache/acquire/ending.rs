@@ -40,7 +40,7 @@ impl<G: Grant> Acquire<G> {
         };
         let dead = mem::take(&mut self.dead);
         let amendment = Amendment { query: self.query.clone(), granted, dead, rejected };
-        let [jitter, ..] = self.query.key().0;
+        let [jitter, ..] = self.key.0;
         let keep = Keep::new(self.policy.partition.clone(), base, amendment, jitter, self.ids.fork());
         self.keeping(now, Box::new(keep), Box::new(then), None)
     }

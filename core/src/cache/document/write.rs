@@ -6,7 +6,7 @@ use core::ops::Range;
 
 use super::delta::Index;
 use super::{Content, Delta, Document, Member, Name, Section, Stored};
-use crate::wire::json::quote;
+use crate::wire::json::{quote, quoted_length};
 
 impl Document {
     /// The document with `delta` applied. Applying the same delta again changes nothing more.
@@ -111,7 +111,7 @@ impl Writer {
                 Name::Plain(place)
             }
             Name::Spelled(spelled) => {
-                let mut quoted = String::with_capacity(spelled.len().saturating_add(2));
+                let mut quoted = String::with_capacity(quoted_length(spelled));
                 quote(&mut quoted, spelled);
                 self.push(&quoted);
                 name.clone()
