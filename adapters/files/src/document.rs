@@ -184,25 +184,26 @@ pub(crate) struct Seen(Mutex<HashMap<Partition, Look>>);
 struct Look {
     identity: Identity,
     version: Version,
-    /// The file had been left alone for a while when it was looked at, so a later write must show.
-    settled: bool,
 }
 
 /// File systems stamp times in ticks: two writes within this may look alike.
 const TICK: Duration = Duration::from_secs(2);
 
 impl Seen {
+    /// Only a file that had been left alone for a while is remembered: then a later write must show.
     fn remember(&self, partition: &Partition, meta: &Metadata, version: Version) {
-        let settled =
-            changed(meta).and_then(|at| SystemTime::now().duration_since(at).ok()).is_some_and(|age| age > TICK);
-        let look = Look { identity: Identity::of(meta), version, settled };
+        let age = changed(meta).and_then(|at| SystemTime::now().duration_since(at).ok());
+        if age.is_none_or(|age| age <= TICK) {
+            return;
+        }
+        let look = Look { identity: Identity::of(meta), version };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(partition.clone(), look);
     }
 
     /// Whether the file at `path` certainly still is `version`.
     fn is_still(&self, partition: &Partition, path: &Path, version: Version) -> bool {
         let look = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(partition).copied();
-        let Some(look) = look.filter(|look| look.settled && look.version == version) else { return false };
+        let Some(look) = look.filter(|look| look.version == version) else { return false };
         fs::symlink_metadata(path).is_ok_and(|meta| Identity::of(&meta) == look.identity)
     }
 }
