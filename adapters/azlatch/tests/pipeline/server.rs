@@ -1,0 +1,96 @@
+//! A resource on the loopback interface: answers each request as it is told, and remembers it.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// A request as it came.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    /// `GET /path`.
+    pub(crate) what: String,
+    /// Lines, names in lower case.
+    headers: Vec<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Seen {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.header("authorization").map(|value| value.strip_prefix("Bearer ").unwrap_or(value))
+    }
+}
+
+pub(crate) struct Server {
+    pub(crate) port: u16,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Server {
+    /// Answers with the status line's end and headers that `judge` says, such as `200 OK\r\nx: y`.
+    pub(crate) fn start(judge: impl Fn(&Seen) -> String + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (judge, log) = (Arc::new(judge), seen.clone());
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (judge, log) = (judge.clone(), log.clone());
+                thread::spawn(move || {
+                    let mut reader = BufReader::new(stream);
+                    let Some(request) = read(&mut reader) else { return };
+                    log.lock().expect("no panic").push(request.clone());
+                    let answer = judge(&request);
+                    let end = "content-length: 0\r\nconnection: close\r\n\r\n";
+                    let _ = write!(reader.get_mut(), "HTTP/1.1 {answer}\r\n{end}");
+                });
+            }
+        });
+        Self { port, seen }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().expect("no panic").clone()
+    }
+
+    /// The token of each request.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        self.seen().iter().map(|seen| seen.token().unwrap_or("none").to_owned()).collect()
+    }
+}
+
+fn read(reader: &mut impl std::io::BufRead) -> Option<Seen> {
+    let mut lines = reader.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+    let first = lines.next()?;
+    let headers: Vec<_> = lines
+        .map(|line| match line.split_once(':') {
+            Some((name, value)) => format!("{}: {}", name.to_ascii_lowercase(), value.trim()),
+            None => line,
+        })
+        .collect();
+    let what = first.trim_end_matches(" HTTP/1.1").to_owned();
+    let mut seen = Seen { what, headers, body: Vec::new() };
+    if let Some(length) = seen.header("content-length").and_then(|value| value.parse().ok()) {
+        reader.take(length).read_to_end(&mut seen.body).ok()?;
+    } else if seen.header("transfer-encoding").is_some() {
+        loop {
+            let mut size = String::new();
+            reader.read_line(&mut size).ok()?;
+            let size = u64::from_str_radix(size.trim(), 16).ok()?;
+            reader.take(size).read_to_end(&mut seen.body).ok()?;
+            reader.read_line(&mut String::new()).ok()?;
+            if size == 0 {
+                break;
+            }
+        }
+    }
+    Some(seen)
+}
