@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [ureq] | [`Pipeline::agent`]: an agent whose every request goes through the pipeline |
 //! | any that blocks | [`Pipeline::send`]: a function that sends one request |
-//! | any async one | [`Pipeline::send_async`], under the feature `async` |
+//! | any async one | `Pipeline::send_async`, under the feature `async` |
 //!
 //! What it does for each request:
 //!
@@ -170,22 +170,22 @@ impl<S: TokenSource> Pipeline<S> {
         mut send: impl FnMut(Request<B>) -> Result<Response<R>, E>,
     ) -> Result<Response<R>, PipelineError<E>> {
         let blank = Blank::new(request);
-        self.converse(blank.0.uri(), || true, |manner| send(blank.fill(&manner)))
+        self.converse(blank.0.uri(), |_| true, |manner| send(blank.fill(&manner)))
     }
 
-    /// As [`send`](Self::send), for a sender that fills in the request, and that may come to where it cannot do it
-    /// `again`: then the last response is final.
+    /// As [`send`](Self::send), for a sender that fills in the request, and that may not be able to do so `again`: then
+    /// the last response, which it is asked about, is final. Else that response is of no more use.
     fn converse<R, E>(
         &self,
         uri: &Uri,
-        again: impl Fn() -> bool,
+        again: impl Fn(&mut Response<R>) -> bool,
         mut send: impl FnMut(Manner) -> Result<Response<R>, E>,
     ) -> Result<Response<R>, PipelineError<E>> {
         let (mut exchange, mut errand) = self.begin(uri)?;
-        let mut last = None;
+        let mut last: Option<Response<R>> = None;
         loop {
             errand = match errand {
-                Errand::Token(_) if last.is_some() && !again() => return finish(last),
+                Errand::Token(_) if last.as_mut().is_some_and(|last| !again(last)) => return finish(last),
                 Errand::Token(request) => exchange.token(self.token(&request))?,
                 Errand::Reject(token) => {
                     self.source.reject(&token);

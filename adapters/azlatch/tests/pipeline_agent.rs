@@ -73,7 +73,7 @@ fn a_body_is_sent_again_with_the_token_that_was_wanted() {
         };
         let response = response.expect("a response");
         assert_eq!(response.get_uri().path(), "/a");
-        assert_eq!(server.tokens(), ["token-0", "token-1"], "{kind}");
+        assert_eq!((server.tokens(), server.connections()), (vec!["token-0".into(), "token-1".into()], 1), "{kind}");
         for seen in server.seen() {
             let (what, body, length) = match kind {
                 "known" | "unknown" => ("POST /a?b=c", "the body", Some("8")),
@@ -267,5 +267,7 @@ fn many_threads_share_an_agent() {
             scope.spawn(send);
         }
     });
-    assert!(server.tokens().iter().all(|token| token == "token-0" || token == "token-1"), "{:?}", server.tokens());
+    // One by the claims, and perhaps one for somebody who asked between the rejection and that.
+    let good = ["token-0", "token-1", "token-2"];
+    assert!(server.tokens().iter().all(|token| good.contains(&token.as_str())), "{:?}", server.tokens());
 }

@@ -16,6 +16,9 @@ use super::redirect::{Leads, follow, is_redirect};
 use super::sounding::{self, Length, Terms, sound};
 use super::{Pipeline, PipelineError, TokenSource};
 
+/// Bytes of a refusal that are read for the sake of its connection.
+const MOST_USED_UP: u64 = 16 * 1024;
+
 impl<S: TokenSource + 'static> Pipeline<S> {
     /// An agent that gives every request its token and sends it by `inner`.
     ///
@@ -133,7 +136,13 @@ impl<S: TokenSource + 'static> Trip<'_, S> {
 
     /// One conversation.
     fn send(&self, parts: &Parts, payload: &RefCell<Payload<'_>>) -> Result<Response<Body>, Error> {
-        let again = || !matches!(*payload.borrow(), Payload::Spent);
+        let again = |last: &mut Response<Body>| {
+            let again = !matches!(*payload.borrow(), Payload::Spent);
+            if again {
+                use_up(last);
+            }
+            again
+        };
         let sent = self.through.pipeline.converse(&parts.uri, again, |manner: Manner| {
             let mut parts = parts.clone();
             manner.dress(&parts.method, &mut parts.headers);
@@ -183,6 +192,14 @@ impl<S: TokenSource + 'static> Trip<'_, S> {
             return Err(Error::StatusCode(status.as_u16()));
         }
         Ok(response)
+    }
+}
+
+/// Reads what is left of `response` if that is little: its connection serves the next request.
+fn use_up(response: &mut Response<Body>) {
+    if response.body().content_length().is_some_and(|bytes| bytes <= MOST_USED_UP) {
+        // If it cannot be read, there will be another connection.
+        let _ = std::io::copy(&mut response.body_mut().as_reader(), &mut std::io::sink());
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -28,33 +29,42 @@ impl Seen {
 pub(crate) struct Server {
     pub(crate) port: u16,
     seen: Arc<Mutex<Vec<Seen>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Server {
-    /// Answers with the status line's end and headers that `judge` says, such as `200 OK\r\nx: y`.
+    /// Answers with the status line's end and headers that `judge` says, such as `200 OK\r\nx: y`, and the body `12345`.
     pub(crate) fn start(judge: impl Fn(&Seen) -> String + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let (judge, log) = (Arc::new(judge), seen.clone());
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (judge, log, count) = (Arc::new(judge), seen.clone(), connections.clone());
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                count.fetch_add(1, SeqCst);
                 let (judge, log) = (judge.clone(), log.clone());
                 thread::spawn(move || {
                     let mut reader = BufReader::new(stream);
-                    let Some(request) = read(&mut reader) else { return };
-                    log.lock().expect("no panic").push(request.clone());
-                    let answer = judge(&request);
-                    let end = "content-length: 0\r\nconnection: close\r\n\r\n";
-                    let _ = write!(reader.get_mut(), "HTTP/1.1 {answer}\r\n{end}");
+                    while let Some(request) = read(&mut reader) {
+                        log.lock().expect("no panic").push(request.clone());
+                        let answer = format!("HTTP/1.1 {}\r\ncontent-length: 5\r\n\r\n12345", judge(&request));
+                        if reader.get_mut().write_all(answer.as_bytes()).is_err() {
+                            break;
+                        }
+                    }
                 });
             }
         });
-        Self { port, seen }
+        Self { port, seen, connections }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(SeqCst)
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
