@@ -207,7 +207,7 @@ impl<S: TokenSource> Pipeline<S> {
             return self.source.token(request);
         }
         let began = Instant::now();
-        let _turn = self.shared.turn();
+        let _turn = self.shared.turn(request);
         if let Some(outcome) = self.shared.settled(request, began, Instant::now()) {
             return outcome;
         }
@@ -260,7 +260,7 @@ impl<S: AsyncTokenSource> Pipeline<S> {
             return self.source.token(request).await;
         }
         let began = Instant::now();
-        let _turn = self.shared.async_turn().await;
+        let _turn = self.shared.async_turn(request).await;
         if let Some(outcome) = self.shared.settled(request, began, Instant::now()) {
             return outcome;
         }

@@ -147,6 +147,9 @@ impl<S: TokenSource + 'static> Trip<'_, S> {
             let mut parts = parts.clone();
             manner.dress(&parts.method, &mut parts.headers);
             if !manner.body {
+                if !matches!(*payload.borrow(), Payload::Absent) {
+                    parts.headers.insert(CONTENT_LENGTH, 0.into());
+                }
                 return self.run(Request::from_parts(parts, SendBody::none()), 0);
             }
             let payload = &mut *payload.borrow_mut();

@@ -2,14 +2,15 @@
 //!
 //! A refusal may cost a token, so both a crowd and a resource that refuses everything are kept from asking for many:
 //!
-//! * Tokens that replace refused ones are asked for one after the other; who waited for the same one shares it, or the
-//!   failure to get it.
+//! * A token that replaces a refused one is asked for by one request at a time; who waited for the same one shares it,
+//!   or the failure to get it.
 //! * A token that was got because of a refusal is not given up for [`PAUSE`], and the same claims are not asked for
 //!   again meanwhile: a resource that answers everything with 401 costs a token every half minute, not with every
 //!   request.
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,15 +23,20 @@ use azlatch_core::secret::AccessToken;
 const PAUSE: Duration = Duration::from_secs(30);
 
 /// Renewals remembered at most.
-const MOST_RENEWALS: usize = 16;
+const MOST_RENEWALS: usize = 64;
+
+/// How many tokens can be asked for at once because of refusals.
+const TURNS: usize = 16;
 
 #[derive(Default)]
 pub(super) struct Shared {
     state: Mutex<State>,
-    /// Held while a token is asked for because of a refusal.
-    turn: Mutex<()>,
+    /// One is held while a token is asked for because of a refusal: always the same for the same request, so that
+    /// other hosts and tenants hardly ever wait.
+    turns: [Mutex<()>; TURNS],
     #[cfg(feature = "async")]
-    async_turn: async_lock::Mutex<()>,
+    async_turns: [async_lock::Mutex<()>; TURNS],
+    hash: RandomState,
 }
 
 #[derive(Default)]
@@ -89,13 +95,19 @@ impl Shared {
         state.renewals.push_back(Renewal { request: request.clone(), outcome, at: now });
     }
 
-    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits until nobody else is renewing what `request` asks for.
+    pub(super) fn turn(&self, request: &TokenRequest) -> MutexGuard<'_, ()> {
+        self.turns[self.place(request)].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(feature = "async")]
-    pub(super) async fn async_turn(&self) -> async_lock::MutexGuard<'_, ()> {
-        self.async_turn.lock().await
+    pub(super) async fn async_turn(&self, request: &TokenRequest) -> async_lock::MutexGuard<'_, ()> {
+        self.async_turns[self.place(request)].lock().await
+    }
+
+    fn place(&self, request: &TokenRequest) -> usize {
+        let TokenRequest { scopes, tenant_id, enable_cae, demand, .. } = request;
+        (self.hash.hash_one((scopes, tenant_id, enable_cae, demand)) % TURNS as u64) as usize
     }
 
     /// Each change is whole, so what a panicking thread leaves behind is good.
