@@ -22,6 +22,9 @@
 //!
 //! [`Adapters`] says what is used outside: root certificates, proxies, the cache directory, a cache shared between
 //! credentials.
+//!
+//! [`pipeline`] sends requests with tokens: it answers what a resource has to say about them, for ureq or any other
+//! client.
 
 mod adapters;
 mod answer;
@@ -37,6 +40,7 @@ mod front;
 mod hot;
 #[cfg(feature = "async")]
 mod offload;
+pub mod pipeline;
 #[cfg(feature = "async")]
 mod runtime;
 mod scoped;

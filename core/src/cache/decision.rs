@@ -68,7 +68,7 @@ impl Life {
     /// and then up to a minute later (a fifth of what is left, for short lives).
     #[must_use]
     pub fn due(&self, spread: u64) -> Unix {
-        let little = self.expires_on.plus(-WINDOW.min(self.lifetime() / 2));
+        let little = self.expires_on.plus(WINDOW.min(self.lifetime() / 2).saturating_neg());
         let first = self.refresh_on.map_or(little, |at| at.min(little));
         let room = SPREAD.min(self.expires_on.since(first) / 5).max(0).unsigned_abs();
         let late = spread.checked_rem(room.saturating_add(1)).unwrap_or_default();
