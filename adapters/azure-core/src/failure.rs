@@ -1,0 +1,67 @@
+//! azure_core's errors told apart by the one question that matters: can the server have seen the request?
+
+use std::error::Error as StdError;
+use std::iter;
+
+use azlatch_core::effect::{Failure, FailureKind, Sent};
+use azure_core::error::ErrorKind;
+
+/// What `error` means to a request whose answer has not begun.
+///
+/// azure_core promises of [`ErrorKind::Connection`] that the request was never sent. Nothing else is certain.
+pub(crate) fn from(error: &azure_core::Error) -> Failure {
+    let connecting = *error.kind() == ErrorKind::Connection;
+    let chain = chain(error);
+    let otherwise = if connecting { FailureKind::Connect } else { FailureKind::Broken };
+    let (kind, detail) = known(&chain).unwrap_or((otherwise, String::new()));
+    Failure { sent: if connecting { Sent::No } else { Sent::Maybe }, kind, detail }
+}
+
+/// `error`, its cause, the cause of that.
+fn chain<'a>(error: &'a (dyn StdError + 'static)) -> Vec<&'a (dyn StdError + 'static)> {
+    iter::successors(Some(error), |error| <dyn StdError>::source(*error)).collect()
+}
+
+/// What the HTTP client says, in our words: its own repeat addresses, and those of TLS the names in a certificate.
+#[cfg(feature = "reqwest")]
+fn known(chain: &[&(dyn StdError + 'static)]) -> Option<(FailureKind, String)> {
+    if let Some(tls) = chain.iter().find_map(|error| tls(*error)) {
+        return Some((FailureKind::Tls, flaw(tls).into()));
+    }
+    let client = chain.iter().find_map(|error| error.downcast_ref::<reqwest::Error>())?;
+    let through_proxy = chain.iter().any(|error| error.to_string().starts_with("tunnel error"));
+    let kind = match client {
+        client if client.is_timeout() => FailureKind::Timeout,
+        _ if through_proxy => FailureKind::Proxy,
+        client if client.is_dns() => FailureKind::Name,
+        _ => return None,
+    };
+    Some((kind, String::new()))
+}
+
+#[cfg(not(feature = "reqwest"))]
+fn known(_: &[&(dyn StdError + 'static)]) -> Option<(FailureKind, String)> {
+    None
+}
+
+/// What rustls said, if it was rustls.
+#[cfg(feature = "reqwest")]
+fn tls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    // An I/O error counts what it holds as itself, and shows only what is behind that.
+    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.downcast_ref().or_else(|| held?.downcast_ref())
+}
+
+#[cfg(feature = "reqwest")]
+fn flaw(error: &rustls::Error) -> &'static str {
+    use rustls::CertificateError as C;
+    match error {
+        rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => "the certificate has expired",
+        rustls::Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => {
+            "the certificate is for another name"
+        }
+        rustls::Error::InvalidCertificate(C::UnknownIssuer) => "the certificate's issuer is not trusted",
+        rustls::Error::InvalidCertificate(_) => "the certificate cannot be trusted",
+        _ => "the TLS handshake failed",
+    }
+}
