@@ -8,8 +8,8 @@
 #[path = "../tests/vault/mod.rs"]
 mod vault;
 
-use azlatch::prelude::*;
 use azlatch::Adapters;
+use azlatch::prelude::*;
 use azlatch_azure_core::{AzureCore, IntoAzureCore as _};
 use azlatch_emulator::Emulator;
 use azure_core::http::ClientOptions;

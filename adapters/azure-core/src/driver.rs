@@ -34,9 +34,10 @@ impl Driver {
         std::future::poll_fn(|context| match exchange.as_mut().poll(context) {
             Poll::Ready(outcome) => Poll::Ready(outcome),
             // How far it has come, the transport does not tell.
-            Poll::Pending => timer.as_mut().poll(context).map(|()| {
-                Err(Failure { sent: Sent::Maybe, kind: FailureKind::Timeout, detail: String::new() })
-            }),
+            Poll::Pending => timer
+                .as_mut()
+                .poll(context)
+                .map(|()| Err(Failure { sent: Sent::Maybe, kind: FailureKind::Timeout, detail: String::new() })),
         })
         .await
     }
@@ -61,10 +62,13 @@ impl AsyncHost for Driver {
 /// `ask` in azure_core's words.
 fn request(ask: &Http) -> Result<Request, Failure> {
     let url = Url::parse(&ask.url).map_err(|_| refused("the address is not a URL"))?;
-    let mut request = Request::new(url, match ask.method {
-        Method::Get => azure_core::http::Method::Get,
-        Method::Post => azure_core::http::Method::Post,
-    });
+    let mut request = Request::new(
+        url,
+        match ask.method {
+            Method::Get => azure_core::http::Method::Get,
+            Method::Post => azure_core::http::Method::Post,
+        },
+    );
     request.insert_header("user-agent", concat!("azlatch/", env!("CARGO_PKG_VERSION")));
     for header in &ask.headers {
         let value = header.value.expose_secret();
@@ -98,11 +102,8 @@ async fn exchange(transport: &Transport, request: &mut Request, limit: usize) ->
 
 /// The whole body; more than `limit` bytes are not waited for.
 async fn receive(mut body: AsyncResponseBody, limit: usize, announced: Option<usize>) -> Result<Vec<u8>, Failure> {
-    let too_large = || Failure {
-        sent: Sent::Maybe,
-        kind: FailureKind::TooLarge,
-        detail: format!("more than {limit} bytes"),
-    };
+    let too_large =
+        || Failure { sent: Sent::Maybe, kind: FailureKind::TooLarge, detail: format!("more than {limit} bytes") };
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large());
     }

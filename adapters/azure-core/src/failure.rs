@@ -1,7 +1,7 @@
 //! azure_core's errors told apart by the one question that matters: can the server have seen the request?
 
 use std::error::Error as StdError;
-use std::iter;
+use std::{io, iter};
 
 use azlatch_core::effect::{Failure, FailureKind, Sent};
 use azure_core::error::ErrorKind;
@@ -17,15 +17,20 @@ pub(crate) fn from(error: &azure_core::Error) -> Failure {
     Failure { sent: if connecting { Sent::No } else { Sent::Maybe }, kind, detail }
 }
 
-/// `error`, its cause, the cause of that.
+/// `error`, its cause, the cause of that. An I/O error passes for what it holds and shows only what is behind, so it is
+/// opened.
 fn chain<'a>(error: &'a (dyn StdError + 'static)) -> Vec<&'a (dyn StdError + 'static)> {
-    iter::successors(Some(error), |error| <dyn StdError>::source(*error)).collect()
+    iter::successors(Some(error), |error| match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(held) => Some(held),
+        None => <dyn StdError>::source(*error),
+    })
+    .collect()
 }
 
 /// What the HTTP client says, in our words: its own repeat addresses, and those of TLS the names in a certificate.
 #[cfg(feature = "reqwest")]
 fn known(chain: &[&(dyn StdError + 'static)]) -> Option<(FailureKind, String)> {
-    if let Some(tls) = chain.iter().find_map(|error| tls(*error)) {
+    if let Some(tls) = chain.iter().find_map(|error| error.downcast_ref()) {
         return Some((FailureKind::Tls, flaw(tls).into()));
     }
     let client = chain.iter().find_map(|error| error.downcast_ref::<reqwest::Error>())?;
@@ -42,14 +47,6 @@ fn known(chain: &[&(dyn StdError + 'static)]) -> Option<(FailureKind, String)> {
 #[cfg(not(feature = "reqwest"))]
 fn known(_: &[&(dyn StdError + 'static)]) -> Option<(FailureKind, String)> {
     None
-}
-
-/// What rustls said, if it was rustls.
-#[cfg(feature = "reqwest")]
-fn tls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    // An I/O error counts what it holds as itself, and shows only what is behind that.
-    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.downcast_ref().or_else(|| held?.downcast_ref())
 }
 
 #[cfg(feature = "reqwest")]

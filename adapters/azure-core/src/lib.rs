@@ -62,10 +62,10 @@
 //! and touches no process-wide provider. To be rid of aws-lc altogether, depend on the clients of the SDK without their
 //! default features and give them [`AzureCore::transport`].
 
-mod credential;
-mod driver;
 #[cfg(feature = "reqwest")]
 mod client;
+mod credential;
+mod driver;
 mod failure;
 mod options;
 mod route;

@@ -27,8 +27,7 @@ pub(crate) struct Vault {
 impl Vault {
     /// Starts one.
     pub(crate) fn start() -> Self {
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed([NAME.to_owned()]).expect("a certificate");
+        let CertifiedKey { cert, signing_key } = generate_simple_self_signed([NAME.to_owned()]).expect("a certificate");
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
         let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
