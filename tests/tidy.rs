@@ -61,6 +61,15 @@ fn the_core_reads_nothing_of_the_world() {
 }
 
 #[test]
+fn one_file_names_the_runtime() {
+    let naming = files("adapters/async-std", ".rs").into_iter().filter(|path| {
+        let text = code(&read(path)).replace("azlatch_async_std", "");
+        ["async_std", "async_io", "futures_lite"].iter().any(|name| text.contains(name))
+    });
+    assert_eq!(naming.collect::<Vec<_>>(), [root().join("adapters/async-std/src/runtime.rs")]);
+}
+
+#[test]
 fn no_unwrap_expect_panic_in_core() {
     for path in files("core/src", ".rs") {
         for word in [".unwrap()", ".expect(", "panic!(", "unreachable!(", "todo!(", "unimplemented!("] {
@@ -92,7 +101,7 @@ fn dependencies_point_one_way() {
         all.into_iter().filter(|name| name.starts_with("azlatch")).collect()
     };
     assert!(ours("core").is_empty(), "the core depends on no adapter");
-    for driver in ["ureq", "memory", "files", "system"] {
+    for driver in ["ureq", "async-std", "memory", "files", "system"] {
         let expected = BTreeSet::from(["azlatch-core".to_owned()]);
         assert_eq!(ours(&format!("adapters/{driver}")), expected, "a driver depends on the core alone");
     }
@@ -190,6 +199,7 @@ fn every_published_crate_has_its_papers() {
     for folder in [
         "core",
         "adapters/ureq",
+        "adapters/async-std",
         "adapters/memory",
         "adapters/files",
         "adapters/system",

@@ -7,6 +7,8 @@
 
 mod host;
 mod http;
+mod proxy;
+mod route;
 mod store;
 mod user;
 
@@ -14,7 +16,9 @@ pub use host::{
     Call, Env, Exec, ExecFault, Exited, FileFault, FileRules, Random, RandomFault, ReadFile, Sign, SignFault, Supplied,
     Wait,
 };
-pub use http::{Failure, FailureKind, Header, Http, Method, Proxy, Response, Sent};
+pub use http::{Distrust, Failure, FailureKind, Header, Http, Method, Proxy, Response, Sent};
+pub use proxy::{ProxyAddress, ProxySettings};
+pub use route::Route;
 pub use store::{
     Found, Guard, Load, Loaded, Lock, LockKey, Locked, Mark, Partition, Remove, Removed, Save, Saved, StoreFault,
     Unlock, Version,

@@ -65,7 +65,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`flow`], [`shield`] | the contract; cancelling a flow that another task runs |
-//! | [`effect`] | the operations table: everything that can be asked of the outside, with its limits and faults |
+//! | [`effect`] | the operations table: everything that can be asked of the outside, with its limits and faults; which way HTTP goes |
 //! | [`time`], [`secret`], [`error`], [`scope`], [`explain`] | values |
 //! | [`wire`] | every reader and writer of bytes that strangers send |
 //! | [`authority`] | hosts, clouds and their aliases, tenants, instance discovery |

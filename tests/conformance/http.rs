@@ -7,9 +7,10 @@
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-use azlatch_core::effect::{Failure, FailureKind, Http, Ids, Proxy, Response, Sent};
-use azlatch_core::{Error, Host};
-use azlatch_ureq::{ProxySettings, Ureq};
+use azlatch_async_std::{AsyncStd, block_on};
+use azlatch_core::effect::{Effect, Failure, FailureKind, Http, Ids, Proxy, ProxySettings, Reply, Response, Sent};
+use azlatch_core::{AsyncHost, Error, Host};
+use azlatch_ureq::Ureq;
 
 use crate::hostile::Hostile;
 use crate::hostile_identity::roots;
@@ -40,6 +41,29 @@ impl HttpDriver for Ureq {
             Proxies::At { url, except } => builder.proxy(ProxySettings::new(Some(url), Some(except))),
         }
         .build()
+    }
+}
+
+/// The async driver, from blocking code.
+#[derive(Clone, Debug)]
+pub(crate) struct Blocked<H>(pub(crate) H);
+
+impl<H: AsyncHost> Host for Blocked<H> {
+    fn perform(&mut self, effect: Effect) -> Result<Reply, Effect> {
+        block_on(self.0.perform(effect))
+    }
+}
+
+impl HttpDriver for Blocked<AsyncStd> {
+    fn build(roots: &[u8], proxies: Proxies<'_>) -> Result<Self, Error> {
+        let builder = AsyncStd::builder().extra_roots(roots);
+        match proxies {
+            Proxies::None => builder.proxy(ProxySettings::none()),
+            Proxies::Environment => builder,
+            Proxies::At { url, except } => builder.proxy(ProxySettings::new(Some(url), Some(except))),
+        }
+        .build()
+        .map(Self)
     }
 }
 
@@ -168,6 +192,7 @@ macro_rules! suite {
                     n_09_an_endless_head_is_cut_off,
                 }
                 http_connections: {
+                    a_connection_is_kept_for_the_next_request,
                     a_connection_that_was_closed_in_between_is_not_an_error,
                     a_request_is_never_repeated, leftover_bytes_answer_nothing,
                     thirty_two_threads_share_a_driver,
@@ -219,4 +244,5 @@ macro_rules! suite {
 
 suite! {
     ureq: azlatch_ureq::Ureq;
+    async_std: crate::http::Blocked<azlatch_async_std::AsyncStd>;
 }

@@ -10,6 +10,17 @@ use crate::hostile_identity::Identity;
 use crate::hostile_scripts::{ok, once, respond};
 use crate::http::{HttpDriver, REMOTE_WORD, SECRET, assert_fails, driver, get, post, send};
 
+pub(crate) fn a_connection_is_kept_for_the_next_request<D: HttpDriver>() {
+    let servers = [Hostile::tls(Identity::Good, respond(|_| ok("yes"))), Hostile::plain(respond(|_| ok("yes")))];
+    for server in servers {
+        let driver = driver::<D>();
+        for _ in 0..3 {
+            send(&driver.clone(), post(server.url("/"))).expect("a response");
+        }
+        assert_eq!((server.requests().len(), server.connections()), (3, 1));
+    }
+}
+
 pub(crate) fn a_connection_that_was_closed_in_between_is_not_an_error<D: HttpDriver>() {
     for server in [Hostile::tls(Identity::Good, once(ok("yes"))), Hostile::plain(once(ok("yes")))] {
         let driver = driver::<D>();

@@ -21,6 +21,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use azlatch::{Offload, OnAsyncStd};
 use azlatch_core::Host;
 use azlatch_core::effect::{
     Found, Guard, Ids, Load, Loaded, Lock, LockKey, Locked, Mark, Operation, Partition, Remove, Removed, Save, Saved,
@@ -29,6 +30,8 @@ use azlatch_core::effect::{
 use azlatch_files::Files;
 use azlatch_memory::Memory;
 use tempfile::TempDir;
+
+use crate::http::Blocked;
 
 /// A driver under test, holding a fresh store.
 trait Driver: Default {
@@ -118,6 +121,35 @@ impl Driver for OnFiles {
     }
 }
 
+/// [`InMemory`] in an async world; every handle is a clone of one.
+struct OffloadedMemory(Offload<Memory, OnAsyncStd>);
+
+impl Default for OffloadedMemory {
+    fn default() -> Self {
+        Self(Offload::new(Memory::new(), OnAsyncStd::default()))
+    }
+}
+
+impl Driver for OffloadedMemory {
+    type Host = Blocked<Offload<Memory, OnAsyncStd>>;
+
+    fn handle(&self) -> Store<Self::Host> {
+        Store(Blocked(self.0.clone()))
+    }
+}
+
+/// [`OnFiles`] in an async world; handles know nothing of each other.
+#[derive(Default)]
+struct OffloadedFiles(OnFiles);
+
+impl Driver for OffloadedFiles {
+    type Host = Blocked<Offload<Files, OnAsyncStd>>;
+
+    fn handle(&self) -> Store<Self::Host> {
+        Store(Blocked(Offload::new(self.0.handle().0, OnAsyncStd::default())))
+    }
+}
+
 macro_rules! suite {
     ($($module:ident { $($case:ident)* })*) => {
         mod memory {
@@ -125,6 +157,12 @@ macro_rules! suite {
         }
         mod files {
             $($(#[test] fn $case() { super::$module::$case::<super::OnFiles>() })*)*
+        }
+        mod offloaded_memory {
+            $($(#[test] fn $case() { super::$module::$case::<super::OffloadedMemory>() })*)*
+        }
+        mod offloaded_files {
+            $($(#[test] fn $case() { super::$module::$case::<super::OffloadedFiles>() })*)*
         }
     };
 }

@@ -157,6 +157,21 @@ impl Adapters {
         self.cache.clone().unwrap_or_default()
     }
 
+    #[cfg(feature = "async-std")]
+    pub(crate) const fn custom(&self) -> Option<&Http> {
+        self.custom.as_ref()
+    }
+
+    #[cfg(feature = "async-std")]
+    pub(crate) const fn proxies(&self) -> &ProxySettings {
+        &self.proxy
+    }
+
+    #[cfg(feature = "async-std")]
+    pub(crate) fn roots(&self) -> &[u8] {
+        &self.roots
+    }
+
     /// HTTP, and everything of the machine but storage.
     pub(crate) fn drivers(&self) -> (Http, Calls, System) {
         let http = self.custom.clone().unwrap_or_else(|| Http(Arc::new(self.ureq.clone())));
@@ -185,7 +200,7 @@ impl Adapters {
 
 /// Any driver, behind one type.
 #[derive(Clone)]
-pub(crate) struct Http(Arc<dyn Driver>);
+pub struct Http(Arc<dyn Driver>);
 
 trait Driver: Send + Sync {
     fn drive(&self, effect: Effect) -> Result<Reply, Effect>;

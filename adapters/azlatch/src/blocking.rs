@@ -18,7 +18,7 @@ use crate::front::Wanted;
 use crate::scoped::Scoped;
 use crate::store::{Protection, Store};
 
-/// Binds a description to blocking adapters.
+/// Binds a description to adapters.
 pub trait Bind: Credential + Sized {
     /// Binds to blocking HTTP on this machine, with a cache of its own.
     ///
@@ -39,6 +39,26 @@ pub trait Bind: Credential + Sized {
         let (http, calls, system) = adapters.drivers();
         let bound = Arc::new(Bound::new(self, adapters)?);
         Ok(Blocking(Arc::new(Threads { bound, http, calls, system })))
+    }
+
+    /// Binds to async-std and async HTTP on this machine, with a cache of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`blocking`](Self::blocking).
+    #[cfg(feature = "async-std")]
+    fn async_std(self) -> Result<crate::AsyncStd<Self>, Error> {
+        self.async_std_with(&Adapters::new()?)
+    }
+
+    /// Binds to async-std and these adapters.
+    ///
+    /// # Errors
+    ///
+    /// As [`blocking`](Self::blocking).
+    #[cfg(feature = "async-std")]
+    fn async_std_with(self, adapters: &Adapters) -> Result<crate::AsyncStd<Self>, Error> {
+        crate::Async::new(self, adapters, crate::OnAsyncStd::new(adapters)?)
     }
 }
 

@@ -25,6 +25,8 @@
 
 mod adapters;
 mod answer;
+#[cfg(feature = "async-std")]
+mod async_std;
 #[cfg(feature = "async")]
 mod asynchronous;
 mod blocking;
@@ -44,6 +46,8 @@ mod sync;
 
 pub use adapters::Adapters;
 pub use answer::Answer;
+#[cfg(feature = "async-std")]
+pub use async_std::{AsyncStd, OnAsyncStd};
 #[cfg(feature = "async")]
 pub use asynchronous::Async;
 pub use azlatch_core::cache::Demand;

@@ -98,7 +98,7 @@ impl<H: Host + Clone + Send + Sync + 'static, R: Runtime> Offload<H, R> {
         if left().is_zero() {
             return Some(Ok(None));
         }
-        let place = Waiting::join(&self.queues, ask.key);
+        let place = Place::join(&self.queues, ask.key);
         let Some(_turn) = before(self.runtime.sleep(left()), place.queue.turn.lock()).await else {
             return Some(Ok(None));
         };
@@ -111,7 +111,7 @@ impl<H: Host + Clone + Send + Sync + 'static, R: Runtime> Offload<H, R> {
                 done => return done.map(|done| done.map(|locked| locked.map(|it| Locked { waited: true, ..it }))),
             }
             // A lock of another process tells nobody.
-            let _ = before(self.runtime.sleep(left().min(self.spread(pause))), freed).await;
+            let _ = before(self.runtime.sleep(left().min(place.spread(pause))), freed).await;
         }
     }
 
@@ -141,37 +141,38 @@ impl<H: Host + Clone + Send + Sync + 'static, R: Runtime> Offload<H, R> {
         self.run(move || {
             let key = lock(&queues.held).remove(&guard);
             let reply = host.perform(effect);
-            let queue = key.and_then(|key| lock(&queues.waiting).get(&key).cloned());
-            if let Some(queue) = queue {
+            let waiting = lock(&queues.waiting);
+            if let Some(queue) = key.and_then(|key| waiting.get(&key)) {
                 queue.freed.notify(1);
             }
             reply
         })
         .await
     }
-
-    /// `pause` and up to a quarter of it, so that processes which began to wait together do not keep in step.
-    fn spread(&self, pause: Duration) -> Duration {
-        let step = self.queues.spread.fetch_add(7, Ordering::Relaxed) % 16;
-        (pause + pause * step / 64).min(LONGEST)
-    }
 }
 
 /// A place in the queue of one key, which is forgotten with its last place.
-struct Waiting<'a> {
-    queues: &'a Queues,
+struct Place {
+    queues: Arc<Queues>,
     key: LockKey,
     queue: Arc<Queue>,
 }
 
-impl<'a> Waiting<'a> {
-    fn join(queues: &'a Queues, key: LockKey) -> Self {
+impl Place {
+    fn join(queues: &Arc<Queues>, key: LockKey) -> Self {
         let queue = Arc::clone(lock(&queues.waiting).entry(key).or_default());
-        Self { queues, key, queue }
+        Self { queues: Arc::clone(queues), key, queue }
+    }
+
+    /// `pause` and up to a quarter of it, so that processes which began to wait together do not keep in step.
+    fn spread(&self, pause: Duration) -> Duration {
+        let [first, ..] = self.key.0;
+        let step = self.queues.spread.fetch_add(7, Ordering::Relaxed).wrapping_add(first.into()) % 16;
+        (pause + pause * step / 64).min(LONGEST)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         let mut waiting = lock(&self.queues.waiting);
         // The map's and this one.
@@ -228,3 +229,7 @@ impl<H: fmt::Debug, R> fmt::Debug for Offload<H, R> {
         f.debug_tuple("Offload").field(&self.host).finish()
     }
 }
+
+#[cfg(all(test, feature = "async-std"))]
+#[path = "offload_tests.rs"]
+mod tests;

@@ -9,11 +9,10 @@ use azlatch_core::effect::{Effect, Failure, FailureKind, Http, Method, Reply, Re
 use azlatch_core::secret::Secret;
 use azure_core::Bytes;
 use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
-use azure_core::http::{AsyncRawResponse, AsyncResponseBody, Context, Request, Transport, Url};
+use azure_core::http::{self, AsyncRawResponse, AsyncResponseBody, Context, Request, Transport, Url};
 use futures_core::Stream as _;
 
 use crate::failure;
-use crate::route::{self, refused};
 use crate::runtime::{AzureCore, sleep};
 
 /// Answers [`Http`] and [`Wait`](azlatch_core::effect::Wait).
@@ -26,8 +25,9 @@ impl Driver {
     }
 
     async fn send(&self, ask: &Http) -> Result<Response, Failure> {
-        let route = route::of(ask)?;
-        let transport = self.0.way(route, ask.proxy).ok_or_else(|| refused("no transport is known to use no proxy"))?;
+        let route = ask.route()?;
+        let transport =
+            self.0.way(route, ask.proxy).ok_or_else(|| Failure::refused("no transport is known to use no proxy"))?;
         let mut request = request(ask)?;
         let mut timer = sleep(ask.timeout);
         let mut exchange = pin!(exchange(transport, &mut request, ask.limit));
@@ -61,21 +61,15 @@ impl AsyncHost for Driver {
 
 /// `ask` in azure_core's words.
 fn request(ask: &Http) -> Result<Request, Failure> {
-    let url = Url::parse(&ask.url).map_err(|_| refused("the address is not a URL"))?;
-    let mut request = Request::new(
-        url,
-        match ask.method {
-            Method::Get => azure_core::http::Method::Get,
-            Method::Post => azure_core::http::Method::Post,
-        },
-    );
+    let url = Url::parse(&ask.url).map_err(|_| Failure::refused("the address is not a URL"))?;
+    let method = match ask.method {
+        Method::Get => http::Method::Get,
+        Method::Post => http::Method::Post,
+    };
+    let mut request = Request::new(url, method);
     request.insert_header("user-agent", concat!("azlatch/", env!("CARGO_PKG_VERSION")));
     for header in &ask.headers {
-        let value = header.value.expose_secret();
-        if !is_field_value(value) {
-            return Err(refused("a header value is not printable"));
-        }
-        request.insert_header(header.name, value.to_owned());
+        request.insert_header(header.name, header.value.expose_secret().to_owned());
     }
     if let Some(body) = &ask.body {
         request.set_body(Bytes::from_owner(Owned(body.clone())));

@@ -31,7 +31,7 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> Vec<&'a (dyn StdError + 'st
 #[cfg(feature = "reqwest")]
 fn known(chain: &[&(dyn StdError + 'static)]) -> Option<(FailureKind, String)> {
     if let Some(tls) = chain.iter().find_map(|error| error.downcast_ref()) {
-        return Some((FailureKind::Tls, flaw(tls).into()));
+        return Some((FailureKind::Tls, distrust(tls)));
     }
     let client = chain.iter().find_map(|error| error.downcast_ref::<reqwest::Error>())?;
     let through_proxy = chain.iter().any(|error| error.to_string().starts_with("tunnel error"));
@@ -50,15 +50,17 @@ fn known(_: &[&(dyn StdError + 'static)]) -> Option<(FailureKind, String)> {
 }
 
 #[cfg(feature = "reqwest")]
-fn flaw(error: &rustls::Error) -> &'static str {
+fn distrust(error: &rustls::Error) -> String {
+    use azlatch_core::effect::Distrust;
     use rustls::CertificateError as C;
-    match error {
-        rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => "the certificate has expired",
-        rustls::Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => {
-            "the certificate is for another name"
-        }
-        rustls::Error::InvalidCertificate(C::UnknownIssuer) => "the certificate's issuer is not trusted",
-        rustls::Error::InvalidCertificate(_) => "the certificate cannot be trusted",
-        _ => "the TLS handshake failed",
+    let rustls::Error::InvalidCertificate(flaw) = error else { return "the TLS handshake failed".into() };
+    match flaw {
+        C::Expired | C::ExpiredContext { .. } => Distrust::Expired,
+        C::NotValidYet | C::NotValidYetContext { .. } => Distrust::NotYetValid,
+        C::NotValidForName | C::NotValidForNameContext { .. } => Distrust::OtherName,
+        C::UnknownIssuer => Distrust::UnknownIssuer,
+        C::Revoked => Distrust::Revoked,
+        _ => Distrust::Other,
     }
+    .to_string()
 }

@@ -68,7 +68,6 @@ mod credential;
 mod driver;
 mod failure;
 mod options;
-mod route;
 mod runtime;
 
 pub use credential::{IntoAzureCore, TokenSource};

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use azlatch::{Runtime, Work};
-use azlatch_core::effect::Proxy;
+use azlatch_core::effect::{Proxy, Route};
 use azure_core::async_runtime::get_async_runtime;
 use azure_core::http::Transport;
 
 use crate::driver::Driver;
-use crate::route::Route;
 
 /// azure_core's transport and its runtime: what a credential is bound to. Clones share connections.
 #[derive(Clone, Debug)]

@@ -143,11 +143,12 @@ async fn n_11_no_proxy_is_asked_where_none_may_be() {
     let proxy = reqwest::Proxy::all(format!("http://{address}")).expect("a proxy");
     let settings = || reqwest::Client::builder().tls_certs_merge([root.clone()]).proxy(proxy.clone());
     let core = AzureCore::with_client(settings).expect("a transport");
-    let outcome = send(&core, post(&emulator.authority())).await;
-    assert_fails(&outcome, Sent::No, Kind::Proxy);
-    let mut straight = post(&emulator.authority());
-    straight.proxy = Proxy::Never;
-    assert_eq!(send(&core, straight).await.expect("a response").status, 400);
+    assert_fails(&send(&core, post("https://authority.invalid")).await, Sent::No, Kind::Proxy);
+    for policy in [Proxy::Environment, Proxy::Never] {
+        let mut near = post(&emulator.authority());
+        near.proxy = policy;
+        assert_eq!(send(&core, near).await.expect("a response").status, 400, "{policy:?}");
+    }
 }
 
 /// A transport of the application's, in one of its moods.

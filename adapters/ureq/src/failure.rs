@@ -1,6 +1,6 @@
 //! ureq's errors told apart by the one question that matters: can the server have seen the request?
 
-use azlatch_core::effect::{Failure, FailureKind, Sent};
+use azlatch_core::effect::{Distrust, Failure, FailureKind, Sent};
 use rustls::CertificateError;
 use ureq::Error;
 
@@ -55,17 +55,16 @@ fn detail(error: &Error) -> String {
     }
 }
 
-/// rustls repeats the names in a certificate: words of whoever made it.
 fn tls_detail(error: &rustls::Error) -> String {
     use CertificateError as C;
     let rustls::Error::InvalidCertificate(flaw) = error else { return error.to_string() };
     match flaw {
-        C::Expired | C::ExpiredContext { .. } => "the certificate has expired",
-        C::NotValidYet | C::NotValidYetContext { .. } => "the certificate is not valid yet",
-        C::NotValidForName | C::NotValidForNameContext { .. } => "the certificate is for another name",
-        C::UnknownIssuer => "the certificate's issuer is not trusted",
-        C::Revoked => "the certificate has been revoked",
-        _ => "the certificate cannot be trusted",
+        C::Expired | C::ExpiredContext { .. } => Distrust::Expired,
+        C::NotValidYet | C::NotValidYetContext { .. } => Distrust::NotYetValid,
+        C::NotValidForName | C::NotValidForNameContext { .. } => Distrust::OtherName,
+        C::UnknownIssuer => Distrust::UnknownIssuer,
+        C::Revoked => Distrust::Revoked,
+        _ => Distrust::Other,
     }
-    .into()
+    .to_string()
 }

@@ -24,19 +24,19 @@
 
 mod failure;
 mod proxy;
-mod rules;
 mod way;
 
+use std::env;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use azlatch_core::effect::{Effect, Failure, FailureKind, Http, Method, Reply, Response, Sent};
+use azlatch_core::effect::{Effect, Failure, FailureKind, Http, Method, ProxyAddress, Reply, Response, Route};
 use azlatch_core::{Error, ErrorKind, Host};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 use ureq::{Agent, http};
 
-pub use proxy::ProxySettings;
+pub use azlatch_core::effect::ProxySettings;
 
 /// The driver; clones share connections.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ pub struct Ureq(Arc<Shared>);
 struct Shared {
     extra_roots: Vec<Certificate<'static>>,
     proxy: ProxySettings,
-    proxied: OnceLock<Agent>,
+    proxied: OnceLock<Option<Agent>>,
     direct: OnceLock<Agent>,
 }
 
@@ -65,33 +65,34 @@ impl Ureq {
         Builder::default()
     }
 
-    fn agent(&self, proxy: Option<&ureq::Proxy>) -> &Agent {
+    fn agent(&self, proxy: Option<&ProxyAddress>) -> Result<&Agent, Failure> {
         let shared = &self.0;
-        let agents = if proxy.is_some() { &shared.proxied } else { &shared.direct };
-        agents.get_or_init(|| agent(&shared.extra_roots, proxy.cloned()))
+        let Some(address) = proxy else { return Ok(shared.direct.get_or_init(|| agent(&shared.extra_roots, None))) };
+        let unusable =
+            || Failure { kind: FailureKind::Proxy, ..Failure::refused("the proxy's address cannot be used") };
+        let made = shared.proxied.get_or_init(|| Some(agent(&shared.extra_roots, Some(proxy::of(address)?))));
+        made.as_ref().ok_or_else(unusable)
     }
 
     fn send(&self, ask: &Http) -> Result<Response, Failure> {
-        let route = rules::check(ask)?;
-        let refused = |what: &str| Failure { sent: Sent::No, kind: FailureKind::Refused, detail: what.into() };
+        let route = ask.route()?;
         let mut request = http::Request::builder().uri(&ask.url).method(match ask.method {
             Method::Get => http::Method::GET,
             Method::Post => http::Method::POST,
         });
+        let unfit = || Failure::refused("the request could not be built");
         for header in &ask.headers {
-            let text = header.value.expose_secret();
-            let mut value = match http::HeaderValue::from_str(text) {
-                Ok(value) if text.is_ascii() => value,
-                _ => return Err(refused("a header value is not printable")),
-            };
+            let mut value = http::HeaderValue::from_str(header.value.expose_secret()).map_err(|_| unfit())?;
             value.set_sensitive(true);
             request = request.header(header.name, value);
         }
         let body = ask.body.as_ref().map(|body| body.expose_secret()).unwrap_or_default();
-        let request = request.body(body).map_err(|_| refused("the request could not be built"))?;
-        let proxy = self.0.proxy.https();
-        let proxy = proxy.filter(|proxy| route == rules::Route::MayProxy && !proxy.is_no_proxy(request.uri()));
-        let agent = self.agent(proxy);
+        let request = request.body(body).map_err(|_| unfit())?;
+        let proxy = match (route, request.uri().host()) {
+            (Route::MayProxy, Some(host)) => self.0.proxy.toward(host),
+            _ => None,
+        };
+        let agent = self.agent(proxy)?;
         let timeout = ask.timeout.max(Duration::from_millis(1));
         way::start(proxy.is_some(), timeout);
         let configured =
@@ -118,7 +119,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 impl Default for Ureq {
     /// The platform's roots, and proxies as the environment says.
     fn default() -> Self {
-        Self::with(Vec::new(), ProxySettings::from_env())
+        Self::with(Vec::new(), environment())
     }
 }
 
@@ -161,7 +162,7 @@ impl Builder {
     pub fn build(self) -> Result<Ureq, Error> {
         match self.fault {
             Some(fault) => Err(fault),
-            None => Ok(Ureq::with(self.extra_roots, self.proxy.unwrap_or_else(ProxySettings::from_env))),
+            None => Ok(Ureq::with(self.extra_roots, self.proxy.unwrap_or_else(environment))),
         }
     }
 }
@@ -169,6 +170,11 @@ impl Builder {
 /// Whether rustls can trust `certificate`: it would pass over an unreadable one in silence.
 fn is_root(certificate: &Certificate<'_>) -> bool {
     rustls::RootCertStore::empty().add(certificate.der().into()).is_ok()
+}
+
+/// What the process environment says of proxies.
+fn environment() -> ProxySettings {
+    ProxySettings::from_variables(|name| env::var(name).ok())
 }
 
 fn not_pem() -> Error {

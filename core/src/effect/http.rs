@@ -134,6 +134,14 @@ pub struct Failure {
     pub detail: String,
 }
 
+impl Failure {
+    /// A request that its driver never began, for the reason in `detail`.
+    #[must_use]
+    pub fn refused(detail: &str) -> Self {
+        Self { sent: Sent::No, kind: FailureKind::Refused, detail: detail.into() }
+    }
+}
+
 /// Whether a failed request can have reached the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Sent {
@@ -179,6 +187,38 @@ impl fmt::Display for FailureKind {
             Self::TooLarge => "the answer was larger than the limit",
             Self::Proxy => "the proxy refused or could not be reached",
             Self::Refused => "the request was refused on this machine",
+        })
+    }
+}
+
+/// Why a certificate was not trusted. TLS stacks repeat the names in it, which are words of whoever made it: drivers
+/// say this instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Distrust {
+    /// Its time is over.
+    Expired,
+    /// Its time has not begun.
+    NotYetValid,
+    /// It is for another name or address.
+    OtherName,
+    /// Nobody who is trusted has signed it.
+    UnknownIssuer,
+    /// Its issuer took it back.
+    Revoked,
+    /// Anything else.
+    Other,
+}
+
+impl fmt::Display for Distrust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Expired => "the certificate has expired",
+            Self::NotYetValid => "the certificate is not valid yet",
+            Self::OtherName => "the certificate is for another name",
+            Self::UnknownIssuer => "the certificate's issuer is not trusted",
+            Self::Revoked => "the certificate has been revoked",
+            Self::Other => "the certificate cannot be trusted",
         })
     }
 }
