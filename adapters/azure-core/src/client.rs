@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use azlatch::{Error, ErrorKind};
+use azlatch::{Adapters, Error, ErrorKind};
+use azlatch_core::effect::ProxySettings;
 use azure_core::http::Transport;
-use reqwest::{Client, ClientBuilder};
+use reqwest::header::HeaderValue;
+use reqwest::{Client, ClientBuilder, Proxy};
 use rustls::ClientConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
@@ -18,26 +20,14 @@ use crate::runtime::AzureCore;
 const CONNECT: Duration = Duration::from_secs(10);
 
 impl AzureCore {
-    /// The platform's root certificates, TLS by ring, and proxies as the environment says.
+    /// A client with the roots and proxies of `adapters`, and TLS by ring; a driver that they name is not heard.
     ///
     /// # Errors
     ///
-    /// `Configuration` when the platform's roots cannot be used.
-    pub fn new() -> Result<Self, Error> {
-        Self::rooted(Vec::new())
-    }
-
-    /// The same, trusting the certificates of `pem` too.
-    ///
-    /// # Errors
-    ///
-    /// `Configuration` when there is no certificate in it, or the platform's roots cannot be used.
-    pub fn trusting(pem: &[u8]) -> Result<Self, Error> {
-        let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-        match roots {
-            Ok(roots) if !roots.is_empty() => Self::rooted(roots),
-            _ => Err(unreadable()),
-        }
+    /// `Configuration` when root certificates cannot be read.
+    pub fn new(adapters: &Adapters) -> Result<Self, Error> {
+        let tls = tls(adapters.roots())?;
+        Self::with_client(|| proxied(Client::builder().tls_backend_preconfigured(tls.clone()), adapters.proxies()))
     }
 
     /// Roots, proxies, addresses and TLS of your own: `settings` is asked twice, for the client that may use a proxy and
@@ -66,11 +56,25 @@ impl AzureCore {
         };
         Ok(Self::over(finish(settings())?).direct(finish(settings().no_proxy())?))
     }
+}
 
-    fn rooted(extra: Vec<CertificateDer<'static>>) -> Result<Self, Error> {
-        let tls = tls(extra)?;
-        Self::with_client(|| Client::builder().tls_backend_preconfigured(tls.clone()))
-    }
+/// The same client, with these proxies and no others.
+fn proxied(client: ClientBuilder, settings: &ProxySettings) -> ClientBuilder {
+    let Some(address) = settings.https() else { return client.no_proxy() };
+    let settings = settings.clone();
+    let proxy = Proxy::custom(move |url| {
+        let address = settings.toward(url.host_str()?)?;
+        let scheme = if address.is_secure() { "https" } else { "http" };
+        Some(format!("{scheme}://{}:{}", address.host(), address.port()))
+    });
+    let login = address.authorization().and_then(|login| HeaderValue::from_str(login.expose_secret()).ok());
+    client.proxy(match login {
+        Some(mut login) => {
+            login.set_sensitive(true);
+            proxy.custom_http_auth(login)
+        }
+        None => proxy,
+    })
 }
 
 fn restricted(settings: ClientBuilder) -> ClientBuilder {
@@ -84,10 +88,11 @@ fn restricted(settings: ClientBuilder) -> ClientBuilder {
         .no_zstd()
 }
 
-fn tls(extra: Vec<CertificateDer<'static>>) -> Result<ClientConfig, Error> {
+fn tls(extra: &[u8]) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider.clone());
     let config = config.with_safe_default_protocol_versions().map_err(|_| unusable())?;
+    let extra: Vec<_> = CertificateDer::pem_slice_iter(extra).collect::<Result<_, _>>().map_err(|_| unreadable())?;
     let verifier = if extra.is_empty() {
         Verifier::new(provider).map_err(|_| unusable())?
     } else {

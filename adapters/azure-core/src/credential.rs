@@ -14,7 +14,7 @@ use crate::runtime::AzureCore;
 
 /// Binds a description to azure_core.
 pub trait IntoAzureCore: Credential + Sized {
-    /// Binds to [`AzureCore::new`] and this machine, with a cache of its own.
+    /// Binds to this machine, its roots and its proxies, with a cache of its own.
     ///
     /// # Errors
     ///
@@ -22,7 +22,8 @@ pub trait IntoAzureCore: Credential + Sized {
     /// when the credential wants to be persistent and nothing that is allowed can be used.
     #[cfg(feature = "reqwest")]
     fn azure_core(self) -> Result<Arc<TokenSource<Self>>, Error> {
-        self.azure_core_with(&Adapters::new()?, AzureCore::new()?)
+        let adapters = Adapters::new()?;
+        self.azure_core_with(&adapters, AzureCore::new(&adapters)?)
     }
 
     /// Binds to these adapters, for everything but HTTP, and to `core`.

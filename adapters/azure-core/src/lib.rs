@@ -22,7 +22,7 @@
 //!
 //! [`AzureCore`] says how requests go out. What holds depends on who made the transport:
 //!
-//! | | [`AzureCore::new`], [`trusting`](AzureCore::trusting), [`with_client`](AzureCore::with_client) | [`over`](AzureCore::over) a transport of yours |
+//! | | [`AzureCore::new`], [`with_client`](AzureCore::with_client) | [`over`](AzureCore::over) a transport of yours |
 //! |---|---|---|
 //! | redirects | never followed | yours: it must follow none, or a secret may go where the redirect points |
 //! | one request, sent once | yes | yours: it must repeat nothing, and have no policy that does |
@@ -30,7 +30,7 @@
 //! | size of answers | cut off at the request's limit, while they come in | the same, counted after whatever it unpacks |
 //! | plain http | refused before anything is sent | the same |
 //! | compression | not offered | yours |
-//! | proxies | `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, unless the client was told otherwise | yours |
+//! | proxies | those of the `Adapters`; with a client of yours its own | yours |
 //! | requests that no proxy may see | go straight | refused, unless [`direct`](AzureCore::direct) names a transport for them |
 //! | "nothing was sent" | said of connections that failed | said of azure_core's `ErrorKind::Connection`, which promises it |
 //!

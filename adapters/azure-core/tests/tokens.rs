@@ -19,16 +19,20 @@ const VAULT: &[&str] = &["https://vault.azure.net/.default"];
 
 type Credential = Arc<TokenSource<ClientSecretCredential>>;
 
+fn adapters() -> Adapters {
+    Adapters::in_environment([("HOME", "/nonexistent")].into_iter().collect()).expect("adapters")
+}
+
 fn bind(description: ClientSecretCredential, core: AzureCore) -> Credential {
-    let adapters = Adapters::in_environment([("HOME", "/nonexistent")].into_iter().collect()).expect("adapters");
-    description.disable_instance_discovery().azure_core_with(&adapters, core).expect("bound")
+    description.disable_instance_discovery().azure_core_with(&adapters(), core).expect("bound")
 }
 
 fn at(authority: &Emulator, secret: &str) -> Credential {
     let description = ClientSecretCredential::new("contoso", "my-app", secret)
         .and_then(|description| description.authority_host(&authority.authority()))
         .expect("a description");
-    bind(description, AzureCore::trusting(authority.ca_pem().as_bytes()).expect("a transport"))
+    let trusting = adapters().extra_roots(authority.ca_pem().as_bytes()).expect("a root");
+    bind(description, AzureCore::new(&trusting).expect("a transport"))
 }
 
 fn behind(gate: &Gate) -> Credential {

@@ -1,11 +1,12 @@
 //! What a request comes to on the way: limits that are kept, and failures that are truthful.
 
+use std::iter;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use azlatch::Runtime as _;
+use azlatch::{Adapters, Runtime as _};
 use azlatch_azure_core::AzureCore;
 use azlatch_core::AsyncHost as _;
 use azlatch_core::effect::{Failure, FailureKind as Kind, Http, Ids, Proxy, Response, Sent};
@@ -36,9 +37,14 @@ fn within(mut http: Http, timeout: Duration) -> Http {
     http
 }
 
+fn trusting(pem: &str) -> Result<AzureCore, azlatch::Error> {
+    let adapters = Adapters::in_environment(iter::empty::<(&str, &str)>().collect())?;
+    AzureCore::new(&adapters.extra_roots(pem.as_bytes())?)
+}
+
 fn emulator() -> (Emulator, AzureCore) {
     let emulator = Emulator::builder().start().expect("an emulator");
-    let core = AzureCore::trusting(emulator.ca_pem().as_bytes()).expect("a transport");
+    let core = trusting(emulator.ca_pem()).expect("a transport");
     (emulator, core)
 }
 
@@ -200,6 +206,6 @@ async fn a_transport_of_the_applications_is_believed_only_so_far() {
 #[test]
 fn roots_must_be_certificates() {
     for pem in ["", "not PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-        assert!(AzureCore::trusting(pem.as_bytes()).is_err(), "{pem:?}");
+        assert!(trusting(pem).is_err(), "{pem:?}");
     }
 }
