@@ -71,8 +71,11 @@ fn request(ask: &Http) -> Result<Request, Failure> {
     for header in &ask.headers {
         request.insert_header(header.name, header.value.expose_secret().to_owned());
     }
-    if let Some(body) = &ask.body {
-        request.set_body(Bytes::from_owner(Owned(body.clone())));
+    match &ask.body {
+        Some(body) if !body.expose_secret().is_empty() => request.set_body(Bytes::from_owner(Owned(body.clone()))),
+        // A POST says even of nothing how long it is (RFC 9110 §8.6); HTTP clients may not.
+        _ if ask.method == Method::Post => request.insert_header("content-length", "0"),
+        _ => {}
     }
     Ok(request)
 }

@@ -35,8 +35,10 @@ fn known(chain: &[&(dyn StdError + 'static)]) -> Option<(FailureKind, String)> {
     }
     let client = chain.iter().find_map(|error| error.downcast_ref::<reqwest::Error>())?;
     let through_proxy = chain.iter().any(|error| error.to_string().starts_with("tunnel error"));
+    let unreadable = chain.iter().any(|error| error.downcast_ref().is_some_and(hyper::Error::is_parse));
     let kind = match client {
         client if client.is_timeout() => FailureKind::Timeout,
+        _ if unreadable => FailureKind::Protocol,
         _ if through_proxy => FailureKind::Proxy,
         client if client.is_dns() => FailureKind::Name,
         _ => return None,

@@ -60,10 +60,9 @@
 //!
 //! `tokio` and `reqwest` are on by default. `reqwest` brings TLS by rustls and ring, for this crate's own transport alone,
 //! and touches no process-wide provider. To be rid of aws-lc altogether, depend on the clients of the SDK without their
-//! default features and give them [`AzureCore::transport`].
+//! default features, and give each of them [`AzureCore::transport`]: a client that is given none then finds no TLS
+//! provider and panics, unless the application has installed one.
 
-#[cfg(feature = "reqwest")]
-mod client;
 mod credential;
 mod driver;
 mod failure;

@@ -24,6 +24,7 @@ impl AzureCore {
     /// use azlatch_azure_core::AzureCore;
     /// use azure_core::http::{HttpClientOptions, Transport, new_http_client};
     ///
+    /// # rustls::crypto::ring::default_provider().install_default().ok();
     /// // What the SDK's clients use when nothing is said; its TLS is a feature of azure_core.
     /// let packed = HttpClientOptions { automatic_decompression: false };
     /// let core = AzureCore::over(Transport::new(new_http_client(Some(packed))));

@@ -1,5 +1,8 @@
 //! An authority without a network: a transport that answers when it is told to.
 
+// Each test uses a part of it.
+#![allow(dead_code)]
+
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 
