@@ -13,6 +13,7 @@ mod key;
 mod lookup;
 mod policy;
 mod reject;
+mod sieve;
 
 pub use acquire::Acquire;
 pub use check::Check;

@@ -8,6 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::hash::{Hash, Hasher};
+use core::mem;
 
 use zeroize::Zeroize;
 
@@ -77,8 +78,21 @@ impl From<Vec<u8>> for Secret<[u8]> {
 }
 
 impl From<Secret> for Secret<[u8]> {
-    fn from(text: Secret) -> Self {
-        Self::from(text.expose_secret().as_bytes())
+    /// Takes the text over: nothing is copied.
+    fn from(mut text: Secret) -> Self {
+        Self(mem::take(&mut text.0).into_boxed_bytes())
+    }
+}
+
+impl TryFrom<Secret<[u8]>> for Secret {
+    type Error = Secret<[u8]>;
+
+    /// Takes the bytes over when they are UTF-8, else gives them back: nothing is copied either way.
+    fn try_from(mut bytes: Secret<[u8]>) -> Result<Self, Secret<[u8]>> {
+        match String::from_utf8(mem::take(&mut bytes.0).into_vec()) {
+            Ok(text) => Ok(Self(text.into_boxed_str())),
+            Err(error) => Err(Secret(error.into_bytes().into_boxed_slice())),
+        }
     }
 }
 

@@ -117,6 +117,27 @@ proptest! {
     }
 
     #[test]
+    fn a_key_given_twice_is_refused_among_however_many(
+        keys in prop::collection::hash_set("[a-c]{1,12}", 1..80),
+        twice in any::<prop::sample::Index>(),
+        sorted in any::<bool>(),
+        spelled in any::<bool>(),
+    ) {
+        let mut keys: Vec<String> = keys.into_iter().collect();
+        if sorted {
+            keys.sort();
+        }
+        let text = |keys: &[String]| {
+            let entities: Vec<String> = keys.iter().map(|key| format!("\"{key}\":1")).collect();
+            format!("{{\"AccessToken\":{{{}}}}}", entities.join(","))
+        };
+        prop_assert!(Document::parse(text(&keys).as_bytes()).is_ok());
+        let again = keys[twice.index(keys.len())].clone();
+        keys.push(if spelled { again.replacen('a', "\\u0061", 1) } else { again });
+        prop_assert!(Document::parse(text(&keys).as_bytes()).is_err());
+    }
+
+    #[test]
     fn s_21_a_torn_document_is_damaged_never_partly_read(value in document(), cut in any::<prop::sample::Index>()) {
         let text = value.to_string();
         let cut = cut.index(text.len());

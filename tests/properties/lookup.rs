@@ -28,6 +28,28 @@ fn fill(queries: &[Query]) -> Document {
     })
 }
 
+/// The same JSON with every letter and slash in it written as an escape.
+fn escaped(json: &[u8]) -> String {
+    let mut quoted = false;
+    let mut out = String::new();
+    let mut chars = std::str::from_utf8(json).expect("text").chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => quoted = !quoted,
+            '\\' => {
+                out.extend([Some(c), chars.next()].into_iter().flatten());
+                continue;
+            }
+            _ => {}
+        }
+        match c {
+            'a'..='z' | 'A'..='Z' | '/' if quoted => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 fn number(secret: &str) -> usize {
     secret.rsplit('-').next().and_then(|n| n.parse().ok()).expect("a number")
 }
@@ -65,6 +87,36 @@ proptest! {
             prop_assert_eq!(&holder.client_id, &wanted.client_id);
             prop_assert_eq!(&holder.subject, &wanted.subject);
         }
+    }
+
+    #[test]
+    fn what_is_spelled_with_escapes_is_found_all_the_same(
+        queries in prop::collection::vec(query(), 1..12),
+        wanted in query(),
+        late in 0..200_000_i64,
+    ) {
+        let plain = fill(&queries);
+        let spelled = Document::parse(escaped(plain.bytes().expose_secret()).as_bytes()).expect("a document");
+        let now = NOW.plus(late);
+        for wanted in queries.iter().chain([&wanted]) {
+            prop_assert_eq!(access_token(&spelled, wanted, NOW), access_token(&plain, wanted, NOW));
+            prop_assert_eq!(refresh_tokens(&spelled, wanted), refresh_tokens(&plain, wanted));
+            let put = |document| insert(document, wanted, &granted("token-0", now), None, Room::Ample);
+            prop_assert_eq!(put(&spelled), put(&plain), "what ended long ago goes");
+        }
+    }
+
+    #[test]
+    fn letter_case_of_tenant_and_scopes_is_no_matter(query in query()) {
+        let mut document: serde_json::Value =
+            serde_json::from_slice(fill(std::slice::from_ref(&query)).bytes().expose_secret()).expect("JSON");
+        for entity in document["AccessToken"].as_object_mut().expect("a section").values_mut() {
+            for name in ["target", "realm"] {
+                entity[name] = entity[name].as_str().expect("text").to_ascii_uppercase().into();
+            }
+        }
+        let document = Document::parse(document.to_string().as_bytes()).expect("a document");
+        prop_assert!(access_token(&document, &query, NOW).is_some());
     }
 
     #[test]

@@ -55,8 +55,8 @@ impl<T: Clone> Flight<T> {
     }
 
     /// A seat, unless it is over or everybody has left.
-    pub(crate) fn board(self: &Arc<Self>) -> Option<Ride<T>> {
-        let mut state = self.state();
+    pub(crate) fn board(this: &Arc<Self>) -> Option<Ride<T>> {
+        let mut state = this.state();
         if !matches!(state.phase, Phase::Flying) || state.passengers == 0 {
             return None;
         }
@@ -64,7 +64,7 @@ impl<T: Clone> Flight<T> {
         state.seats += 1;
         let seat = state.seats;
         drop(state);
-        Some(Ride { flight: self.clone(), seat })
+        Some(Ride { flight: this.clone(), seat })
     }
 
     fn end(&self, phase: Phase<T>) {

@@ -63,6 +63,8 @@
 //! default features, and give each of them [`AzureCore::transport`]: a client that is given none then finds no TLS
 //! provider and panics, unless the application has installed one.
 
+#[cfg(feature = "reqwest")]
+mod client;
 mod credential;
 mod driver;
 mod failure;

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use azlatch_core::effect::{Found, Load, Loaded, Partition, Remove, Removed, Save, Saved, StoreFault, Version};
 use azlatch_core::secret::Secret;
-use sha2::{Digest as _, Sha256};
+use twox_hash::XxHash3_128;
 
 use crate::foreign;
 use crate::place::{self, later};
@@ -19,7 +20,7 @@ use crate::turns::{Turn, Turns};
 const LIMIT: usize = 64 * 1024 * 1024;
 
 pub(crate) fn load(directory: &Path, seen: &Seen, ask: &Load) -> Result<Loaded, StoreFault> {
-    place::verify_directory(directory)?;
+    place::is_trusted(directory)?;
     let path = directory.join(ask.partition.name());
     if let Some(version) = ask.unless
         && seen.is_still(&ask.partition, &path, version)
@@ -35,19 +36,16 @@ pub(crate) fn load(directory: &Path, seen: &Seen, ask: &Load) -> Result<Loaded, 
     })
 }
 
-pub(crate) fn save(directory: &Path, turns: &Turns<Partition>, seen: &Seen, ask: &Save) -> Result<Saved, StoreFault> {
+pub(crate) fn save(directory: &Path, turns: &Turns<Partition>, ask: &Save) -> Result<Saved, StoreFault> {
     place::prepare(directory)?;
     let path = directory.join(ask.partition.name());
+    let version = version(ask.bytes.expose_secret());
     let _writer = Writer::lock(turns, &ask.partition, &path, later(Instant::now(), ask.timeout))?;
     let current = read(&path, LIMIT)?.map(|(found, _)| found);
     if current.as_ref().map(|found| found.version) != ask.expect {
         return Ok(Saved::Conflict(current));
     }
-    let meta = replace(directory, &path, ask.bytes.expose_secret())?;
-    let version = version(ask.bytes.expose_secret());
-    if let Some(meta) = meta {
-        seen.remember(&ask.partition, &meta, version);
-    }
+    replace(directory, &path, ask.bytes.expose_secret())?;
     Ok(Saved::Stored(version))
 }
 
@@ -100,23 +98,33 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// The content of `path` and its version; `None` when it is not there.
 fn read(path: &Path, limit: usize) -> Result<Option<(Found, Metadata)>, StoreFault> {
-    let Some(mut file) = place::open(path)? else { return Ok(None) };
+    let Some((mut file, meta)) = place::open(path)? else { return Ok(None) };
     let failed = |error: io::Error| place::fault(path, &error);
-    let meta = file.metadata().map_err(failed)?;
     let size = usize::try_from(meta.len()).unwrap_or(usize::MAX);
     if size > limit {
         return Err(StoreFault::TooLarge { limit });
     }
     // Never more than the size just seen: a file that grows meanwhile does not make the buffer (full of secrets) move.
-    let mut bytes = Vec::with_capacity(size);
-    let room = u64::try_from(size).unwrap_or(u64::MAX);
-    (&mut file).take(room).read_to_end(&mut bytes).map_err(failed)?;
+    let mut bytes = vec![0; size];
+    let mut length = 0;
+    while length < size {
+        match file.read(&mut bytes[length..]) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                drop(Secret::from(bytes));
+                return Err(failed(error));
+            }
+        }
+    }
+    bytes.truncate(length);
     let version = version(&bytes);
     Ok(Some((Found { bytes: Secret::from(bytes), version }, meta)))
 }
 
 /// Steps 6 to 11 of a write, under the lock: a crash at any point leaves the old document or the new one.
-fn replace(directory: &Path, path: &Path, bytes: &[u8]) -> Result<Option<Metadata>, StoreFault> {
+fn replace(directory: &Path, path: &Path, bytes: &[u8]) -> Result<(), StoreFault> {
     let temporary = temporary(path);
     let written = write(&temporary, bytes);
     let renamed = written.and_then(|()| fs::rename(&temporary, path).map_err(|error| place::fault(path, &error)));
@@ -125,7 +133,7 @@ fn replace(directory: &Path, path: &Path, bytes: &[u8]) -> Result<Option<Metadat
         return Err(fault);
     }
     settle(directory);
-    Ok(fs::symlink_metadata(path).ok())
+    Ok(())
 }
 
 /// How far ahead of its time a written file is dated.
@@ -158,12 +166,14 @@ fn settle(directory: &Path) {
     }
 }
 
-/// The first half of the content's SHA-256: equal versions mean equal bytes.
+/// A 128-bit digest of the content (XXH3): equal versions mean equal bytes.
+///
+/// It need not hold against an enemy: whoever can write the document needs no trick to lose an update, and what a token
+/// says cannot be aimed at a seed that this process drew and never shows. It has to be quick, since each look at a file
+/// takes one: where the processor does not help, SHA-256 costs several times as much as all the rest.
 fn version(bytes: &[u8]) -> Version {
-    let digest = Sha256::digest(bytes);
-    let mut half = [0; 16];
-    half.copy_from_slice(&digest[..16]);
-    Version(u128::from_be_bytes(half))
+    static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(SystemTime::now()));
+    Version(XxHash3_128::oneshot_with_seed(*SEED, bytes))
 }
 
 /// What files looked like when they were read, so that an unchanged one costs one `stat`.
@@ -174,25 +184,26 @@ pub(crate) struct Seen(Mutex<HashMap<Partition, Look>>);
 struct Look {
     identity: Identity,
     version: Version,
-    /// The file had been left alone for a while when it was looked at, so a later write must show.
-    settled: bool,
 }
 
 /// File systems stamp times in ticks: two writes within this may look alike.
 const TICK: Duration = Duration::from_secs(2);
 
 impl Seen {
+    /// Only a file that had been left alone for a while is remembered: then a later write must show.
     fn remember(&self, partition: &Partition, meta: &Metadata, version: Version) {
-        let settled =
-            changed(meta).and_then(|at| SystemTime::now().duration_since(at).ok()).is_some_and(|age| age > TICK);
-        let look = Look { identity: Identity::of(meta), version, settled };
+        let age = changed(meta).and_then(|at| SystemTime::now().duration_since(at).ok());
+        if age.is_none_or(|age| age <= TICK) {
+            return;
+        }
+        let look = Look { identity: Identity::of(meta), version };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(partition.clone(), look);
     }
 
     /// Whether the file at `path` certainly still is `version`.
     fn is_still(&self, partition: &Partition, path: &Path, version: Version) -> bool {
         let look = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(partition).copied();
-        let Some(look) = look.filter(|look| look.settled && look.version == version) else { return false };
+        let Some(look) = look.filter(|look| look.version == version) else { return false };
         fs::symlink_metadata(path).is_ok_and(|meta| Identity::of(&meta) == look.identity)
     }
 }

@@ -83,7 +83,7 @@ impl Host for Files {
                 ask.answer(answer)
             }
             Effect::Save(ask) => {
-                let answer = document::save(directory, writers, seen, &ask.op);
+                let answer = document::save(directory, writers, &ask.op);
                 ask.answer(answer)
             }
             Effect::Remove(ask) => {

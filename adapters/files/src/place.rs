@@ -21,6 +21,9 @@ pub(crate) fn fault(path: &Path, error: &io::Error) -> StoreFault {
 
 /// Makes sure that `directory` is there (0700 if it had to be made) and ours alone to write.
 pub(crate) fn prepare(directory: &Path) -> Result<(), StoreFault> {
+    if is_trusted(directory)? {
+        return Ok(());
+    }
     if let Err(error) = make_private(directory)
         && error.kind() != io::ErrorKind::AlreadyExists
     {
@@ -31,26 +34,30 @@ pub(crate) fn prepare(directory: &Path) -> Result<(), StoreFault> {
             _ => fault(directory, &error),
         });
     }
-    verify_directory(directory)
+    is_trusted(directory).map(drop)
 }
 
-/// Checks that `directory` may be trusted; `Ok` also when it is not there.
-pub(crate) fn verify_directory(directory: &Path) -> Result<(), StoreFault> {
+/// Whether `directory` is there; then it may be trusted.
+pub(crate) fn is_trusted(directory: &Path) -> Result<bool, StoreFault> {
     match fs::symlink_metadata(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(fault(directory, &error)),
         Ok(meta) if !meta.is_dir() => Err(StoreFault::Denied(format!("{} is not a directory", directory.display()))),
-        Ok(meta) => verify_owner(directory, &meta, 0o022),
+        Ok(meta) => verify_owner(directory, &meta, 0o022).map(|()| true),
     }
 }
 
 /// Opens `path` for reading: a regular file of ours, whatever it was called before; `None` when it is not there.
-pub(crate) fn open(path: &Path) -> Result<Option<File>, StoreFault> {
+pub(crate) fn open(path: &Path) -> Result<Option<(File, fs::Metadata)>, StoreFault> {
     let Some(file) = open_plainly(path)? else { return Ok(None) };
     let meta = file.metadata().map_err(|error| fault(path, &error))?;
     verify_file(path, &meta)?;
-    make_unreadable_to_others(&file, &meta);
-    Ok(Some(file))
+    if !make_unreadable_to_others(&file, &meta) {
+        return Ok(Some((file, meta)));
+    }
+    // Its times have just changed.
+    let meta = file.metadata().map_err(|error| fault(path, &error))?;
+    Ok(Some((file, meta)))
 }
 
 /// Opens the lock file of another library: whoever made it, and whatever its mode, since it is only looked at.
@@ -97,13 +104,13 @@ pub(crate) fn later(from: Instant, span: Duration) -> Instant {
 /// somebody else held it first; `None` when it stayed busy.
 pub(crate) fn lock(path: &Path, until: Instant) -> Result<Option<(File, bool)>, StoreFault> {
     let mut pause = Duration::from_micros(200);
-    let mut file = open_lock(path)?;
+    let (mut file, mut meta) = open_lock(path)?;
     let mut waited = false;
     loop {
         match file.try_lock() {
-            Ok(()) if is_at(&file, path) => return Ok(Some((file, waited))),
+            Ok(()) if is_at(&meta, path) => return Ok(Some((file, waited))),
             // Somebody removed the directory while we waited: this lock keeps nobody out any more.
-            Ok(()) => file = open_lock(path)?,
+            Ok(()) => (file, meta) = open_lock(path)?,
             Err(TryLockError::WouldBlock) if Instant::now() >= until => return Ok(None),
             Err(TryLockError::WouldBlock) => {
                 waited = true;
@@ -117,7 +124,7 @@ pub(crate) fn lock(path: &Path, until: Instant) -> Result<Option<(File, bool)>, 
     }
 }
 
-fn open_lock(path: &Path) -> Result<File, StoreFault> {
+fn open_lock(path: &Path) -> Result<(File, fs::Metadata), StoreFault> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     harden(&mut options);
@@ -125,7 +132,7 @@ fn open_lock(path: &Path) -> Result<File, StoreFault> {
     let meta = file.metadata().map_err(|error| fault(path, &error))?;
     verify_file(path, &meta)?;
     verify_only_name(path, &meta)?;
-    Ok(file)
+    Ok((file, meta))
 }
 
 fn verify_regular(path: &Path, meta: &fs::Metadata) -> Result<(), StoreFault> {
@@ -174,12 +181,15 @@ mod unix {
         Ok(())
     }
 
-    /// A document that others may read is made private; what they have read already nobody can help.
-    pub(super) fn make_unreadable_to_others(file: &File, meta: &Metadata) {
-        if meta.mode() & 0o077 != 0 {
+    /// A document that others may read is made private; what they have read already nobody can help. Tells whether
+    /// that was tried.
+    pub(super) fn make_unreadable_to_others(file: &File, meta: &Metadata) -> bool {
+        let is_readable = meta.mode() & 0o077 != 0;
+        if is_readable {
             // Failing leaves things as they were, which was good enough to read.
             let _ = file.set_permissions(Permissions::from_mode(0o600));
         }
+        is_readable
     }
 
     /// A second name could be anybody's file, which a mark would be written over.
@@ -190,13 +200,10 @@ mod unix {
         }
     }
 
-    /// Whether `file` is what `path` names.
-    pub(super) fn is_at(file: &File, path: &Path) -> bool {
-        let identity = |meta: Metadata| (meta.dev(), meta.ino());
-        match (file.metadata(), std::fs::symlink_metadata(path)) {
-            (Ok(ours), Ok(there)) => identity(ours) == identity(there),
-            _ => false,
-        }
+    /// Whether the open file of `meta` is what `path` names.
+    pub(super) fn is_at(meta: &Metadata, path: &Path) -> bool {
+        let identity = |meta: &Metadata| (meta.dev(), meta.ino());
+        std::fs::symlink_metadata(path).is_ok_and(|there| identity(&there) == identity(meta))
     }
 
     pub(super) fn is_link_refusal(error: &io::Error) -> bool {
@@ -226,14 +233,16 @@ mod elsewhere {
         Ok(())
     }
 
-    pub(super) fn make_unreadable_to_others(_: &File, _: &Metadata) {}
+    pub(super) fn make_unreadable_to_others(_: &File, _: &Metadata) -> bool {
+        false
+    }
 
     pub(super) fn verify_only_name(_: &Path, _: &Metadata) -> Result<(), StoreFault> {
         Ok(())
     }
 
     /// Files that are open are not removed here.
-    pub(super) fn is_at(_: &File, _: &Path) -> bool {
+    pub(super) fn is_at(_: &Metadata, _: &Path) -> bool {
         true
     }
 

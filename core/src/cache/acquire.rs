@@ -35,7 +35,7 @@ use super::base::Base;
 use super::cooling;
 use super::decision::{Decision, decide};
 use super::keep::Keep;
-use super::key::Query;
+use super::key::{CacheKey, Query};
 use super::lookup::{self, HeldRefreshToken, Hit};
 use super::policy::{Acquired, Demand, Policy};
 use crate::authority::discovery::Vouched;
@@ -56,6 +56,7 @@ const SETTLE: Duration = Duration::from_millis(100);
 #[cfg_attr(feature = "__explore", derive(Clone))]
 pub struct Acquire<G: Grant> {
     query: Query,
+    key: CacheKey,
     grant: G,
     policy: Policy,
     demand: Demand,
@@ -116,9 +117,10 @@ impl<G: Grant> Acquire<G> {
     /// The acquisition of the token that `query` asks for, by `grant` when it is not cached.
     #[must_use]
     pub fn new(query: Query, grant: G, policy: Policy, demand: Demand) -> Self {
-        let ids = Ids::of(query.key().flow());
+        let key = query.key();
         Self {
             query,
+            key,
             grant,
             policy,
             demand,
@@ -138,7 +140,7 @@ impl<G: Grant> Acquire<G> {
             cancelled: false,
             notes: Vec::new(),
             vouched: None,
-            ids,
+            ids: Ids::of(key.flow()),
             state: State::Start,
         }
     }
@@ -205,7 +207,7 @@ impl<G: Grant> Acquire<G> {
             _ => self.share(now, 3),
         };
         self.state = State::Locking;
-        Step::Need(self.ids.ask(Lock { key: self.query.key().lock(&self.policy.partition), patience }))
+        Step::Need(self.ids.ask(Lock { key: self.key.lock(&self.policy.partition), patience }))
     }
 
     fn locked(&mut self, now: Now, reply: Reply) -> Step<Outcome> {

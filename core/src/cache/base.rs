@@ -103,9 +103,9 @@ impl From<Option<Found>> for Base {
             Some(Found { bytes, version }) if bytes.expose_secret().trim_ascii().is_empty() => {
                 Self::Stored(Document::default(), version)
             }
-            Some(Found { bytes, version }) => match Document::parse(bytes.expose_secret()) {
+            Some(Found { bytes, version }) => match Document::take(bytes) {
                 Ok(document) => Self::Stored(document, version),
-                Err(_) => Self::Damaged(bytes, version),
+                Err(bytes) => Self::Damaged(bytes, version),
             },
         }
     }

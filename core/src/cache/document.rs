@@ -1,18 +1,23 @@
 //! The stored document: the unified JSON of the MSAL libraries, read leniently and rewritten losslessly.
 //!
 //! Five sections of entities under opaque keys, and whatever else other programs put beside them. The text is kept
-//! as it came; entities are ranges of it. A change names what it puts and drops, and the new text is the old one
-//! with just that changed: everything unknown survives to the byte.
+//! as it came; names and entities are ranges of it, found in one pass. A change names what it puts and drops, and the
+//! new text is the old one with just that changed: everything unknown survives to the byte.
+
+mod delta;
+mod parse;
+mod write;
+
+pub use delta::{Change, Delta};
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::secret::Secret;
-use crate::wire::json::{Object, quote};
 
 use super::entity::Entity;
+use super::sieve::Sieve;
 
 /// The sections of the document, spelled as in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,7 +69,7 @@ pub struct Document {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Member {
-    name: Box<str>,
+    name: Name,
     content: Content,
 }
 
@@ -74,11 +79,29 @@ enum Content {
     Foreign(Range<usize>),
 }
 
-/// An entity as it is stored: its key and its place in the text.
+/// An entity as it is stored: its key, and its place in the text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Stored {
-    key: Box<str>,
+    key: Name,
     place: Range<usize>,
+}
+
+/// A member's name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Name {
+    /// As it stands in the text, between the quotes.
+    Plain(Range<usize>),
+    /// What the escapes in the text mean.
+    Spelled(Box<str>),
+}
+
+impl Name {
+    fn of<'a>(&'a self, text: &'a str) -> &'a str {
+        match self {
+            Self::Plain(place) => text.get(place.clone()).unwrap_or_default(),
+            Self::Spelled(name) => name,
+        }
+    }
 }
 
 impl Default for Document {
@@ -100,26 +123,23 @@ impl Document {
     pub fn parse(bytes: &[u8]) -> Result<Self, Damage> {
         let text = core::str::from_utf8(bytes).map_err(|_| Damage)?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let object = Object::parse(text).map_err(|_| Damage)?;
-        let mut members: Vec<Member> = Vec::new();
-        for (name, raw) in object.members() {
-            let content = match Section::named(name) {
-                Some(section) if raw != "null" => {
-                    let twice = |m: &Member| matches!(&m.content, Content::Entities(s, _) if *s == section);
-                    if members.iter().any(twice) {
-                        return Err(Damage);
-                    }
-                    let entities = Object::parse(raw).map_err(|_| Damage)?;
-                    let stored =
-                        entities.members().map(|(key, raw)| Stored { key: key.into(), place: place(text, raw) });
-                    Content::Entities(section, stored.collect())
-                }
-                Some(section) => Content::Entities(section, Vec::new()),
-                None => Content::Foreign(place(text, raw)),
-            };
-            members.push(Member { name: name.into(), content });
+        Ok(Self { members: parse::members(text)?, text: text.into() })
+    }
+
+    /// [`parse`](Self::parse), taking the bytes over: no second copy of the secrets.
+    ///
+    /// # Errors
+    ///
+    /// The bytes, when they are damaged.
+    pub(super) fn take(bytes: Secret<[u8]>) -> Result<Self, Secret<[u8]>> {
+        let text: Secret = bytes.try_into()?;
+        if text.expose_secret().starts_with('\u{feff}') {
+            return Self::parse(text.expose_secret().as_bytes()).map_err(|Damage| text.into());
         }
-        Ok(Self { text: text.into(), members })
+        match parse::members(text.expose_secret()) {
+            Ok(members) => Ok(Self { text, members }),
+            Err(Damage) => Err(text.into()),
+        }
     }
 
     /// Whether it has no member at all.
@@ -134,20 +154,24 @@ impl Document {
         self.text.clone().into()
     }
 
+    /// The document's bytes, without a copy.
+    #[must_use]
+    pub fn into_bytes(self) -> Secret<[u8]> {
+        self.text.into()
+    }
+
     /// The entities of `section` with their stored keys; what cannot be read as an entity is skipped.
     pub fn entities(&self, section: Section) -> impl Iterator<Item = (&str, Entity<'_>)> {
         self.raw(section).filter_map(|(key, raw)| Some((key, Entity::parse(raw)?)))
     }
 
-    /// The entities of `section` whose raw text mentions `word`: a cheap sieve before parsing.
-    pub fn entities_mentioning<'a>(
+    /// The entities of `section` that `sieve` lets through, which is much cheaper than reading them all.
+    pub(super) fn sifted<'a>(
         &'a self,
         section: Section,
-        word: &'a str,
+        sieve: &'a Sieve<'_>,
     ) -> impl Iterator<Item = (&'a str, Entity<'a>)> {
-        self.raw(section)
-            .filter(move |(_, raw)| raw.contains(word))
-            .filter_map(|(key, raw)| Some((key, Entity::parse(raw)?)))
+        self.raw(section).filter(|(_, raw)| sieve.passes(raw)).filter_map(|(key, raw)| Some((key, Entity::parse(raw)?)))
     }
 
     /// The entity stored under exactly `key`.
@@ -156,7 +180,9 @@ impl Document {
         self.raw(section).find(|(k, _)| *k == key).and_then(|(_, raw)| Entity::parse(raw))
     }
 
-    fn raw(&self, section: Section) -> impl Iterator<Item = (&str, &str)> {
+    /// The keys of `section`, and the text of what is stored under them.
+    pub(super) fn raw(&self, section: Section) -> impl Iterator<Item = (&str, &str)> {
+        let text = self.text.expose_secret();
         self.members
             .iter()
             .filter_map(move |m| match &m.content {
@@ -164,157 +190,6 @@ impl Document {
                 _ => None,
             })
             .flatten()
-            .filter_map(|stored| Some((&*stored.key, self.text.expose_secret().get(stored.place.clone())?)))
-    }
-
-    /// The document with `delta` applied. Applying the same delta again changes nothing more.
-    #[must_use]
-    pub fn apply(&self, delta: &Delta) -> Self {
-        let text = self.text.expose_secret();
-        let mut out = Writer::new(text.len().saturating_add(delta.size()));
-        let mut written = Vec::new();
-        for member in &self.members {
-            match &member.content {
-                Content::Foreign(place) => {
-                    let place = out.member(&member.name, text.get(place.clone()).unwrap_or("null"));
-                    written.push(Member { name: member.name.clone(), content: Content::Foreign(place) });
-                }
-                Content::Entities(section, stored) => {
-                    let kept = stored
-                        .iter()
-                        .filter_map(|s| Some((&*s.key, text.get(s.place.clone())?)))
-                        .filter(|(key, raw)| !delta.replaces(*section, key, raw));
-                    let stored = out.section(&member.name, kept.chain(delta.puts(*section)));
-                    written.push(Member { name: member.name.clone(), content: Content::Entities(*section, stored) });
-                }
-            }
-        }
-        let has = |section, written: &[Member]| {
-            written.iter().any(|m| matches!(&m.content, Content::Entities(s, _) if *s == section))
-        };
-        for section in Section::ALL {
-            if !has(section, &written) && delta.puts(section).next().is_some() {
-                let stored = out.section(section.name(), delta.puts(section));
-                written.push(Member { name: section.name().into(), content: Content::Entities(section, stored) });
-            }
-        }
-        Self { text: out.finish().into(), members: written }
-    }
-}
-
-/// Where `part` lies in `whole`, of which it is a slice.
-fn place(whole: &str, part: &str) -> Range<usize> {
-    let start = part.as_ptr().addr().saturating_sub(whole.as_ptr().addr());
-    start..start.saturating_add(part.len())
-}
-
-/// What one program wants changed, said in a way that can be applied to whatever is stored by then.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Delta(Vec<Change>);
-
-/// One change.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Change {
-    /// Store this entity under this key, in place of what is there.
-    Put {
-        /// Which section.
-        section: Section,
-        /// The stored key.
-        key: String,
-        /// The entity's JSON.
-        json: Secret,
-    },
-    /// Remove the entity under this key, if its `secret` still is this one (compare and delete).
-    Drop {
-        /// Which section.
-        section: Section,
-        /// The stored key.
-        key: String,
-        /// What must still be stored there.
-        secret: Secret,
-    },
-}
-
-impl Delta {
-    /// Adds a change; what is put under the same key replaces an earlier put.
-    pub fn push(&mut self, change: Change) {
-        if let Change::Put { section, key, .. } = &change {
-            let (at, name) = (*section, key.clone());
-            self.0.retain(|c| !matches!(c, Change::Put { section, key, .. } if *section == at && *key == name));
-        }
-        self.0.push(change);
-    }
-
-    /// Whether nothing would change.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn puts(&self, wanted: Section) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().filter_map(move |change| match change {
-            Change::Put { section, key, json } if *section == wanted => Some((key.as_str(), json.expose_secret())),
-            _ => None,
-        })
-    }
-
-    fn replaces(&self, at: Section, stored_key: &str, raw: &str) -> bool {
-        self.0.iter().any(|change| match change {
-            Change::Put { section, key, .. } => *section == at && key == stored_key,
-            Change::Drop { section, key, secret } => {
-                let stored = || Entity::parse(raw)?.text("secret").map(|s| s == secret.expose_secret());
-                *section == at && key == stored_key && stored().unwrap_or(false)
-            }
-        })
-    }
-
-    fn size(&self) -> usize {
-        let width = |change: &Change| match change {
-            // Quotes, colon, comma, the section's name, and room for escapes in the key.
-            Change::Put { key, json, .. } => {
-                key.len().saturating_mul(2).saturating_add(json.expose_secret().len()).saturating_add(64)
-            }
-            Change::Drop { .. } => 0,
-        };
-        self.0.iter().map(width).fold(64, usize::saturating_add)
-    }
-}
-
-/// Writes a document into a buffer that is large enough from the start, and remembers where things went.
-struct Writer(String);
-
-impl Writer {
-    fn new(room: usize) -> Self {
-        let mut out = String::with_capacity(room);
-        out.push('{');
-        Self(out)
-    }
-
-    fn name(&mut self, name: &str) {
-        if !self.0.ends_with('{') {
-            self.0.push(',');
-        }
-        quote(&mut self.0, name);
-        self.0.push(':');
-    }
-
-    fn member(&mut self, name: &str, raw: &str) -> Range<usize> {
-        self.name(name);
-        let start = self.0.len();
-        self.0.push_str(raw);
-        start..self.0.len()
-    }
-
-    fn section<'a>(&mut self, name: &str, entities: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Stored> {
-        self.name(name);
-        self.0.push('{');
-        let stored = entities.map(|(key, raw)| Stored { key: key.into(), place: self.member(key, raw) }).collect();
-        self.0.push('}');
-        stored
-    }
-
-    fn finish(mut self) -> String {
-        self.0.push('}');
-        self.0
+            .filter_map(move |stored| Some((stored.key.of(text), text.get(stored.place.clone())?)))
     }
 }

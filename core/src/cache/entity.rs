@@ -2,10 +2,11 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::secret::Secret;
 use crate::time::Unix;
-use crate::wire::json::{Object, integer, quote};
+use crate::wire::json::{Object, integer, quote, quoted_length};
 
 /// A lenient view of one stored entity.
 #[derive(Debug)]
@@ -45,56 +46,56 @@ impl<'a> Entity<'a> {
     /// A time field: seconds as text or number, with or without a fraction of zeros.
     #[must_use]
     pub fn time(&self, name: &str) -> Option<Unix> {
-        let seconds = integer(self.0.raw(name)?)?;
-        // Beyond the year 9999, or before 1970, it is no time that anyone meant.
-        (0..=253_402_300_799).contains(&seconds).then_some(Unix(seconds))
+        time(self.0.raw(name)?)
     }
 
     /// The entity's JSON with the fields of `patch` in place of its own; everything else as it was.
     #[must_use]
     pub fn patched(&self, patch: &[(&str, Option<&str>)]) -> Secret {
-        let room = self.0.members().map(|(name, raw)| name.len().saturating_add(raw.len()).saturating_add(8));
-        let room = room.chain(
-            patch
-                .iter()
-                .map(|(n, v)| n.len().saturating_add(v.map_or(0, str::len).saturating_mul(2)).saturating_add(8)),
-        );
-        let mut out = String::with_capacity(room.fold(2, usize::saturating_add));
-        out.push('{');
-        for (name, raw) in self.0.members().filter(|(name, _)| patch.iter().all(|(other, _)| other != name)) {
-            field(&mut out, name);
-            out.push_str(raw);
-        }
-        fields(&mut out, patch);
-        out.push('}');
-        out.into()
+        let kept = self.0.members().filter(|(name, _)| patch.iter().all(|(other, _)| other != name));
+        written(&kept.collect::<Vec<_>>(), patch)
     }
+}
+
+/// The time that the JSON value `raw` means, as [`Entity::time`] reads it.
+pub(super) fn time(raw: &str) -> Option<Unix> {
+    let seconds = integer(raw)?;
+    // Beyond the year 9999, or before 1970, it is no time that anyone meant.
+    (0..=253_402_300_799).contains(&seconds).then_some(Unix(seconds))
 }
 
 /// An entity's JSON from its fields, in order; `None` writes `null`.
 #[must_use]
 pub(super) fn entity_json(known: &[(&str, Option<&str>)]) -> Secret {
-    let room =
-        known.iter().map(|(n, v)| n.len().saturating_add(v.map_or(4, str::len).saturating_mul(2)).saturating_add(8));
-    let mut out = String::with_capacity(room.fold(2, usize::saturating_add));
+    written(&[], known)
+}
+
+/// An object of raw members and of fields, in a buffer of just the right size: no copy of a secret stays behind.
+fn written(kept: &[(&str, &str)], fields: &[(&str, Option<&str>)]) -> Secret {
+    // A colon and a comma each; the last member's comma is room for one of the braces.
+    let width = |name: &str, value: usize| quoted_length(name).saturating_add(value).saturating_add(2);
+    let raw = kept.iter().map(|(name, raw)| width(name, raw.len()));
+    let known = fields.iter().map(|(name, value)| width(name, value.map_or(4, quoted_length)));
+    let size = raw.chain(known).fold(1, usize::saturating_add).max(2);
+    let mut out = String::with_capacity(size);
     out.push('{');
-    fields(&mut out, known);
+    for (name, raw) in kept {
+        field(&mut out, name);
+        out.push_str(raw);
+    }
+    for (name, value) in fields {
+        field(&mut out, name);
+        match value {
+            Some(text) => quote(&mut out, text),
+            None => out.push_str("null"),
+        }
+    }
     out.push('}');
     out.into()
 }
 
-fn fields(out: &mut String, fields: &[(&str, Option<&str>)]) {
-    for (name, value) in fields {
-        field(out, name);
-        match value {
-            Some(text) => quote(out, text),
-            None => out.push_str("null"),
-        }
-    }
-}
-
 fn field(out: &mut String, name: &str) {
-    if !out.ends_with('{') {
+    if out.len() > 1 {
         out.push(',');
     }
     quote(out, name);

@@ -12,9 +12,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::document::{Change, Delta, Document, Section};
-use super::entity::entity_json;
+use super::entity::{Entity, entity_json, time};
 use super::key::{Query, Scheme, Subject};
 use super::lookup::{HeldRefreshToken, extra_hash};
+use super::sieve::{Sieve, may_have};
 use crate::time::Unix;
 use crate::token::Granted;
 use crate::wire::jwt::{AccountHints, ClientInfo};
@@ -194,7 +195,7 @@ fn refresh_token(
 }
 
 /// The hash of an incoming assertion, as .NET and JS spell it.
-fn assertion_hash(query: &Query) -> Option<String> {
+pub(super) fn assertion_hash(query: &Query) -> Option<String> {
     match &query.subject {
         Subject::Assertion(hash) => Some(URL_SAFE_NO_PAD.encode(hash)),
         _ => None,
@@ -238,7 +239,9 @@ fn app_metadata(document: &Document, names: &Names, granted: &Granted) -> Option
     let (env, client) = (&names.environment, &names.client_id);
     let section = Section::AppMetadata;
     let family = granted.family.as_deref().map(|family| ("family_id", Some(family)));
-    let stored = document.entities(section).find(|(_, e)| e.is("client_id", client) && e.is("environment", env));
+    let sieve = Sieve::default().word(client);
+    let ours = |e: &Entity<'_>| e.is("client_id", client) && e.is("environment", env);
+    let stored = document.sifted(section, &sieve).find(|(_, e)| ours(e));
     if let Some((key, entity)) = stored {
         let news = family.filter(|(name, value)| !entity.is(name, value.unwrap_or_default()))?;
         return Some(Change::Put { section, key: key.to_string(), json: entity.patched(&[news]) });
@@ -252,15 +255,16 @@ fn app_metadata(document: &Document, names: &Names, granted: &Granted) -> Option
 /// Our own access tokens that ended long ago go; nobody else's entry is touched.
 fn sweep(document: &Document, query: &Query, now: Unix, room: Room, delta: &mut Delta) {
     let age = if room == Room::Ample { 24 * 3600 } else { 0 };
-    for (key, entity) in document.entities_mentioning(Section::AccessToken, &query.client_id) {
-        let dead =
-            entity.time("expires_on").is_some_and(|at| at.plus(age) < now) && entity.is("client_id", &query.client_id);
-        if let Some(secret) = entity.text("secret").filter(|_| dead) {
-            delta.push(Change::Drop {
-                section: Section::AccessToken,
-                key: key.to_string(),
-                secret: secret.as_ref().into(),
-            });
+    let ended = |at: Unix| at.plus(age) < now;
+    let sieve = Sieve::default().word(&query.client_id);
+    let section = Section::AccessToken;
+    // Most have not ended: a glance at the one field spares reading them, at every save.
+    let worth_reading = |raw| may_have(raw, "\"expires_on\"", |at| time(at).is_some_and(ended)) && sieve.passes(raw);
+    for (key, raw) in document.raw(section).filter(|(_, raw)| worth_reading(raw)) {
+        let dead = |e: &Entity<'_>| e.time("expires_on").is_some_and(ended) && e.is("client_id", &query.client_id);
+        let secret = Entity::parse(raw).filter(dead).and_then(|e| e.text("secret"));
+        if let Some(secret) = secret {
+            delta.push(Change::Drop { section, key: key.to_string(), secret: secret.as_ref().into() });
         }
     }
 }

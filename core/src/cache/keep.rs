@@ -25,6 +25,7 @@ use super::document::{Change, Delta, Document, Section};
 use super::insert::{Room, insert};
 use super::key::{CacheKey, Query};
 use super::lookup::HeldRefreshToken;
+use super::sieve::Sieve;
 use crate::effect::{Guard, Ids, Lock, Misuse, Partition, Reply, Save, Saved, StoreFault, Unlock, Version, Wait};
 use crate::explain::Note;
 use crate::flow::{Flow, Step};
@@ -77,7 +78,8 @@ impl Amendment {
 
 /// Removes every entity of `section` that holds `secret`, under whatever key.
 fn drop_secret(document: &Document, section: Section, secret: &str, delta: &mut Delta) {
-    for (key, _) in document.entities(section).filter(|(_, entity)| entity.is("secret", secret)) {
+    let sieve = Sieve::default().word(secret);
+    for (key, _) in document.sifted(section, &sieve).filter(|(_, entity)| entity.is("secret", secret)) {
         delta.push(Change::Drop { section, key: key.to_string(), secret: secret.into() });
     }
 }
@@ -147,13 +149,14 @@ impl Keep {
         let empty = Document::default();
         let document = self.base.document().unwrap_or(&empty);
         let delta = |room| self.amendment.delta(&self.base, document, room);
-        if delta(Room::Ample).is_empty() {
+        let ample = delta(Room::Ample);
+        if ample.is_empty() {
             // What was to be removed is gone already, or what was granted has no place any more.
             return self.end(self.base.version(), None);
         }
-        let mut bytes = document.apply(&delta(Room::Ample)).bytes();
+        let mut bytes = document.apply(&ample).into_bytes();
         if bytes.expose_secret().len() > LIMIT {
-            bytes = document.apply(&delta(Room::Scarce)).bytes();
+            bytes = document.apply(&delta(Room::Scarce)).into_bytes();
         }
         if bytes.expose_secret().len() > LIMIT {
             // What nobody would read again is not written.

@@ -10,7 +10,9 @@ use sha2::{Digest, Sha256};
 use super::decision::Life;
 use super::document::{Document, Section};
 use super::entity::Entity;
+use super::insert::assertion_hash;
 use super::key::{Query, Scheme, Subject};
+use super::sieve::Sieve;
 use crate::authority::cloud;
 use crate::scope::ScopeSet;
 use crate::secret::{AccessToken, RefreshToken};
@@ -46,14 +48,32 @@ pub struct HeldRefreshToken {
 /// The newest, not the one that ends last: a token is replaced for a reason.
 #[must_use]
 pub fn access_token(document: &Document, query: &Query, now: Unix) -> Option<Hit> {
+    let wanted = query.scopes.without_reserved();
+    let assertion = assertion_hash(query);
+    let mut sieve = of_subject(query, assertion.as_deref()).word(&query.client_id);
+    // Any one of the scopes will do; the longest tells most.
+    sieve = sieve.word_in_any_case(wanted.iter().max_by_key(|scope| scope.len())?);
+    if !query.authority.tenant.is_open() {
+        sieve = sieve.word_in_any_case(query.authority.tenant.as_str());
+    }
     document
-        .entities_mentioning(Section::AccessToken, &query.client_id)
-        .filter_map(|(_, entity)| matching(&entity, query))
+        .sifted(Section::AccessToken, &sieve)
+        .filter_map(|(_, entity)| matching(&entity, query, &wanted))
         .filter(|hit| hit.life.is_alive(now))
         .max_by_key(|hit| (hit.life.cached_at, hit.life.expires_on))
 }
 
-fn matching(entity: &Entity<'_>, query: &Query) -> Option<Hit> {
+/// What entities of the query's subject mention; `assertion` is [`assertion_hash`] of the query.
+fn of_subject<'q>(query: &'q Query, assertion: Option<&'q str>) -> Sieve<'q> {
+    match &query.subject {
+        Subject::Application => Sieve::default(),
+        Subject::Account(id) => Sieve::default().word(id),
+        Subject::Assertion(_) => Sieve::default().word(assertion.unwrap_or_default()),
+    }
+}
+
+/// `wanted` are the query's scopes but the reserved ones; there are some.
+fn matching(entity: &Entity<'_>, query: &Query, wanted: &ScopeSet) -> Option<Hit> {
     let ours = entity.is("client_id", &query.client_id)
         && is_environment(entity, query)
         && is_realm(entity, query)
@@ -66,8 +86,7 @@ fn matching(entity: &Entity<'_>, query: &Query) -> Option<Hit> {
     }
     let scopes = ScopeSet::parse(&entity.text("target")?);
     let secret = entity.text("secret")?;
-    let wanted = query.scopes.without_reserved();
-    if wanted.is_empty() || !wanted.is_granted_by(&scopes) || !is_access_token(&secret) {
+    if !wanted.is_granted_by(&scopes) || !is_access_token(&secret) {
         return None;
     }
     let expires_on = entity.time("expires_on")?;
@@ -94,8 +113,10 @@ pub fn refresh_tokens(document: &Document, query: &Query) -> Vec<HeldRefreshToke
     let own = |e: &Entity<'_>| e.is("client_id", &query.client_id);
     let family = family_of(document, query);
     let shared = |e: &Entity<'_>| family.is_some() && e.text("family_id").as_deref() == family.as_deref();
+    let assertion = assertion_hash(query);
+    let sieve = of_subject(query, assertion.as_deref());
     let mut held: Vec<_> = document
-        .entities(Section::RefreshToken)
+        .sifted(Section::RefreshToken, &sieve)
         .filter(|(_, e)| {
             is_environment(e, query)
                 && is_kind(e, &["RefreshToken"])
@@ -119,8 +140,9 @@ pub fn refresh_tokens(document: &Document, query: &Query) -> Vec<HeldRefreshToke
 /// The family that the query's client is known to belong to.
 fn family_of(document: &Document, query: &Query) -> Option<String> {
     let ours = |e: &Entity<'_>| e.is("client_id", &query.client_id) && is_environment(e, query) && e.says("family_id");
+    let sieve = Sieve::default().word(&query.client_id);
     document
-        .entities(Section::AppMetadata)
+        .sifted(Section::AppMetadata, &sieve)
         .find(|(_, e)| ours(e))
         .and_then(|(_, e)| e.text("family_id").map(|f| f.into_owned()))
 }

@@ -108,20 +108,53 @@ pub fn items(raw: &str) -> Option<Vec<&str>> {
 /// Appends `text` to `out` as a JSON string.
 pub fn quote(out: &mut String, text: &str) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            c if u32::from(c) < 0x20 || c == '\u{7f}' => {
+    let mut rest = text;
+    // What is escaped is ASCII, so the text can be cut in front of it.
+    while let Some((plain, tail)) = rest.split_at_checked(plain_length(rest)) {
+        out.push_str(plain);
+        let mut tail = tail.chars();
+        match tail.next() {
+            None => break,
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some('\n') => out.push_str("\\n"),
+            Some(c) => {
                 use fmt::Write as _;
                 // Writing to a String cannot fail.
                 let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
-            c => out.push(c),
         }
+        rest = tail.as_str();
     }
     out.push('"');
+}
+
+/// How many bytes [`quote`] appends for `text`.
+#[must_use]
+pub fn quoted_length(text: &str) -> usize {
+    if plain_length(text) == text.len() {
+        return text.len().saturating_add(2);
+    }
+    let width = |b: u8| match b {
+        b'"' | b'\\' | b'\n' => 2,
+        b if is_escaped(b) => 6,
+        _ => 1,
+    };
+    text.bytes().map(width).fold(2, usize::saturating_add)
+}
+
+const fn is_escaped(b: u8) -> bool {
+    b < 0x20 || matches!(b, b'"' | b'\\' | 0x7f)
+}
+
+/// The length of the beginning of `text` that needs no escapes.
+fn plain_length(text: &str) -> usize {
+    // Tokens are long and plain: many bytes are looked at together.
+    let (chunks, _) = text.as_bytes().as_chunks::<32>();
+    let is_plain = |chunk: &&[u8; 32]| !chunk.iter().fold(false, |found, b| found | is_escaped(*b));
+    let plain = chunks.iter().take_while(is_plain).count().saturating_mul(32);
+    let more = text.bytes().skip(plain).take_while(|b| !is_escaped(*b)).count();
+    plain.saturating_add(more)
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
@@ -140,13 +173,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
                 while let Some(Name(name)) = map.next_key()? {
                     members.push((name, map.next_value()?));
                 }
-                // Sorting references keeps the check cheap for documents of many thousands of members.
-                let mut names: Vec<&str> = members.iter().map(|(name, _): &(Cow<'_, str>, _)| name.as_ref()).collect();
-                names.sort_unstable();
-                if names.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
-                    return Err(serde::de::Error::custom("duplicate name"));
+                if are_unique(members.iter().map(|(name, _): &(Cow<'_, str>, _)| name.as_ref())) {
+                    Ok(members)
+                } else {
+                    Err(serde::de::Error::custom("duplicate name"))
                 }
-                Ok(members)
             }
         }
 
@@ -154,8 +185,40 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     }
 }
 
+/// Whether no name is given twice, without comparing each with each when there are many.
+pub(crate) fn are_unique<'a>(names: impl Iterator<Item = &'a str> + Clone) -> bool {
+    // Few, as in any entity: nothing is quicker, since most differ in length.
+    if names.clone().nth(FEW).is_none() {
+        let mut rest = names;
+        while let Some(name) = rest.next() {
+            if rest.clone().any(|other| other == name) {
+                return false;
+            }
+        }
+        return true;
+    }
+    // Many that were written in order.
+    if names.clone().is_sorted_by(|a, b| a < b) {
+        return true;
+    }
+    // Digests sort much faster than texts that begin alike. Texts that were made to share one are only sorted after all.
+    let mut marked: Vec<(u64, &str)> = names.map(|name| (digest(name), name)).collect();
+    marked.sort_unstable();
+    marked.windows(2).all(|pair| !matches!(pair, [a, b] if a == b))
+}
+
+const FEW: usize = 24;
+
+/// A number that differs between most texts.
+fn digest(text: &str) -> u64 {
+    let mix = |seen: u64, word: u64| (seen.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let seen = words.iter().fold(0, |seen, word| mix(seen, u64::from_le_bytes(*word)));
+    rest.iter().fold(seen, |seen, byte| mix(seen, u64::from(*byte)))
+}
+
 /// A member name, borrowed where it has no escapes (`Cow` alone would always copy).
-struct Name<'a>(Cow<'a, str>);
+pub(crate) struct Name<'a>(pub(crate) Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -35,7 +35,7 @@ impl<G: Grant> Acquire<G> {
         };
         let dead = mem::take(&mut self.dead);
         let amendment = Amendment { gain, dead, rejected };
-        let [jitter, ..] = self.query.key().0;
+        let [jitter, ..] = self.key.0;
         let keep = Keep::new(self.policy.partition.clone(), base, amendment, jitter, self.ids.fork());
         self.keeping(now, Box::new(keep), Box::new(then), None)
     }
