@@ -162,13 +162,15 @@ impl Adapters {
         self.custom.as_ref()
     }
 
-    #[cfg(feature = "async-std")]
-    pub(crate) const fn proxies(&self) -> &ProxySettings {
+    /// The proxies of [`proxy`](Self::proxy), or the environment's: for drivers of other kinds.
+    #[must_use]
+    pub const fn proxies(&self) -> &ProxySettings {
         &self.proxy
     }
 
-    #[cfg(feature = "async-std")]
-    pub(crate) fn roots(&self) -> &[u8] {
+    /// What was given to [`extra_roots`](Self::extra_roots), in PEM; empty when nothing was.
+    #[must_use]
+    pub fn roots(&self) -> &[u8] {
         &self.roots
     }
 
@@ -199,6 +201,7 @@ impl Adapters {
 }
 
 /// Any driver, behind one type.
+#[cfg_attr(not(feature = "async-std"), allow(unreachable_pub))]
 #[derive(Clone)]
 pub struct Http(Arc<dyn Driver>);
 
