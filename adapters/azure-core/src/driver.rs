@@ -1,6 +1,5 @@
 //! HTTP and rest over azure_core.
 
-use std::fmt;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
@@ -16,7 +15,7 @@ use crate::failure;
 use crate::runtime::{AzureCore, sleep};
 
 /// Answers [`Http`] and [`Wait`](azlatch_core::effect::Wait).
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Driver(AzureCore);
 
 impl Driver {
@@ -132,10 +131,4 @@ fn field((name, value): (&HeaderName, &HeaderValue)) -> (String, String) {
 /// Visible ASCII, spaces and tabs (RFC 9110 §5.5, without its obsolete bytes).
 fn is_field_value(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\t'))
-}
-
-impl fmt::Debug for Driver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Driver")
-    }
 }

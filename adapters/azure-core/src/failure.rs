@@ -34,13 +34,14 @@ fn known(chain: &[&(dyn StdError + 'static)]) -> Option<(FailureKind, String)> {
         return Some((FailureKind::Tls, distrust(tls)));
     }
     let client = chain.iter().find_map(|error| error.downcast_ref::<reqwest::Error>())?;
+    let unusable_name = chain.iter().any(|error| error.is::<rustls::pki_types::InvalidDnsNameError>());
     let through_proxy = chain.iter().any(|error| error.to_string().starts_with("tunnel error"));
     let unreadable = chain.iter().any(|error| error.downcast_ref().is_some_and(hyper::Error::is_parse));
     let kind = match client {
         client if client.is_timeout() => FailureKind::Timeout,
         _ if unreadable => FailureKind::Protocol,
         _ if through_proxy => FailureKind::Proxy,
-        client if client.is_dns() => FailureKind::Name,
+        client if client.is_dns() || unusable_name => FailureKind::Name,
         _ => return None,
     };
     Some((kind, String::new()))

@@ -1,5 +1,6 @@
 //! azure_core as a runtime for credentials: which transport, whose tasks, whose timers.
 
+use std::fmt;
 use std::time::Duration;
 
 use azlatch::{Runtime, Work};
@@ -10,7 +11,7 @@ use azure_core::http::Transport;
 use crate::driver::Driver;
 
 /// azure_core's transport and its runtime: what a credential is bound to. Clones share connections.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AzureCore {
     transport: Transport,
     direct: Option<Transport>,
@@ -77,6 +78,13 @@ impl Runtime for AzureCore {
 
     fn offload(&self, work: Box<dyn FnOnce() + Send>) {
         blocking::unblock(work).detach();
+    }
+}
+
+impl fmt::Debug for AzureCore {
+    /// Which transports there are: what they show of themselves may be a proxy's password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AzureCore").field("direct", &self.direct.is_some()).finish_non_exhaustive()
     }
 }
 

@@ -1,15 +1,16 @@
 //! What a request comes to on the way: limits that are kept, and failures that are truthful.
 
-use std::iter;
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use std::{iter, thread};
 
 use async_trait::async_trait;
 use azlatch::{Adapters, Runtime as _};
 use azlatch_azure_core::AzureCore;
 use azlatch_core::AsyncHost as _;
-use azlatch_core::effect::{Failure, FailureKind as Kind, Http, Ids, Proxy, Response, Sent};
+use azlatch_core::effect::{Failure, FailureKind as Kind, Http, Ids, Proxy, ProxySettings, Response, Sent};
 use azlatch_emulator::{Emulator, Fault};
 use azure_core::error::{Error, ErrorKind};
 use azure_core::http::headers::Headers;
@@ -37,14 +38,13 @@ fn within(mut http: Http, timeout: Duration) -> Http {
     http
 }
 
-fn trusting(pem: &str) -> Result<AzureCore, azlatch::Error> {
-    let adapters = Adapters::in_environment(iter::empty::<(&str, &str)>().collect())?;
-    AzureCore::new(&adapters.extra_roots(pem.as_bytes())?)
+fn adapters(root: &str) -> Result<Adapters, azlatch::Error> {
+    Adapters::in_environment(iter::empty::<(&str, &str)>().collect())?.extra_roots(root.as_bytes())
 }
 
 fn emulator() -> (Emulator, AzureCore) {
     let emulator = Emulator::builder().start().expect("an emulator");
-    let core = trusting(emulator.ca_pem()).expect("a transport");
+    let core = AzureCore::new(&adapters(emulator.ca_pem()).expect("adapters")).expect("a transport");
     (emulator, core)
 }
 
@@ -83,10 +83,15 @@ async fn n_10_redirects_are_answers_and_never_followed() {
 #[tokio::test]
 async fn n_09_bodies_end_at_the_limit() {
     let (emulator, core) = emulator();
-    for (size, announced, fits) in
-        [(LIMIT, true, true), (LIMIT, false, true), (LIMIT + 1, true, false), (LIMIT + 1, false, false)]
-    {
-        let head = if announced { format!("200 OK\r\nContent-Length: {size}") } else { "200 OK".to_owned() };
+    for (size, announced, fits) in [
+        (LIMIT, Some(LIMIT), true),
+        (LIMIT, None, true),
+        (LIMIT + 1, Some(LIMIT + 1), false),
+        (LIMIT + 1, None, false),
+        // Nobody sets aside as much as is announced.
+        (1, Some(usize::MAX / 2), false),
+    ] {
+        let head = announced.map_or("200 OK".to_owned(), |length| format!("200 OK\r\nContent-Length: {length}"));
         emulator.with(|entra| entra.script(raw(&head, &"x".repeat(size))));
         let outcome = send(&core, post(&emulator.authority())).await;
         match fits {
@@ -115,8 +120,9 @@ async fn failures_say_whether_anything_was_sent() {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
     let outcome = send(&core, post(&format!("https://localhost:{port}"))).await;
     assert_fails(&outcome, Sent::No, Kind::Connect);
-    let outcome = send(&core, post("https://nobody.invalid")).await;
-    assert_fails(&outcome, Sent::No, Kind::Name);
+    for name in ["nobody".to_owned(), "x".repeat(64)] {
+        assert_fails(&send(&core, post(&format!("https://{name}.invalid"))).await, Sent::No, Kind::Name);
+    }
     let stranger = Emulator::builder().start().expect("an emulator");
     let outcome = send(&core, post(&stranger.authority())).await;
     assert_fails(&outcome, Sent::No, Kind::Tls);
@@ -138,23 +144,47 @@ async fn n_33_what_may_not_leave_does_not() {
     assert_eq!(emulator.connections(), 0);
 }
 
+/// A proxy that hears who asks for what, and hangs up.
+fn proxy() -> (String, Arc<Mutex<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let (url, heard) = (listener.local_addr().expect("an address").to_string(), Arc::new(Mutex::new(String::new())));
+    let hears = Arc::clone(&heard);
+    thread::spawn(move || {
+        for tcp in listener.incoming().flatten() {
+            for line in BufReader::new(tcp).lines().map_while(Result::ok).take_while(|line| !line.is_empty()) {
+                hears.lock().expect("whole").push_str(&format!("{}\n", line.to_ascii_lowercase()));
+            }
+        }
+    });
+    (url, heard)
+}
+
 #[tokio::test]
-async fn n_11_no_proxy_is_asked_where_none_may_be() {
+async fn n_11_proxies_are_asked_for_what_is_far_away() {
     let emulator = Emulator::builder().start().expect("an emulator");
-    let proxy = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = proxy.local_addr().expect("an address");
-    std::thread::spawn(move || proxy.incoming().for_each(drop));
+    let (address, heard) = proxy();
+    let ours = adapters(emulator.ca_pem()).expect("adapters");
+    let login = ProxySettings::new(Some(&format!("http://me:canary%21@{address}")), Some("near.invalid"));
+    let ours = AzureCore::new(&ours.proxy(login).expect("a proxy")).expect("a transport");
     let _ = rustls::crypto::ring::default_provider().install_default();
     let root = reqwest::Certificate::from_pem(emulator.ca_pem().as_bytes()).expect("PEM");
-    let proxy = reqwest::Proxy::all(format!("http://{address}")).expect("a proxy");
-    let settings = || reqwest::Client::builder().tls_certs_merge([root.clone()]).proxy(proxy.clone());
-    let core = AzureCore::with_client(settings).expect("a transport");
-    assert_fails(&send(&core, post("https://authority.invalid")).await, Sent::No, Kind::Proxy);
-    for policy in [Proxy::Environment, Proxy::Never] {
-        let mut near = post(&emulator.authority());
-        near.proxy = policy;
-        assert_eq!(send(&core, near).await.expect("a response").status, 400, "{policy:?}");
+    let all = reqwest::Proxy::all(format!("http://{address}")).expect("a proxy");
+    let theirs = || reqwest::Client::builder().tls_certs_merge([root.clone()]).proxy(all.clone());
+    let theirs = AzureCore::with_client(theirs).expect("a transport");
+
+    // In base64: me:canary!
+    for (core, line) in [(&ours, "proxy-authorization: basic bwu6y2fuyxj5iq=="), (&theirs, "connect far.invalid:443")] {
+        assert_fails(&send(core, post("https://far.invalid")).await, Sent::No, Kind::Proxy);
+        let heard = std::mem::take(&mut *heard.lock().expect("whole"));
+        assert!(heard.starts_with("connect far.invalid:443") && heard.contains(line), "{heard}");
+        for policy in [Proxy::Environment, Proxy::Never] {
+            let mut near = post(&emulator.authority());
+            near.proxy = policy;
+            assert_eq!(send(core, near).await.expect("a response").status, 400, "{policy:?}");
+        }
     }
+    assert_fails(&send(&ours, post("https://near.invalid")).await, Sent::No, Kind::Name);
+    assert_eq!(*heard.lock().expect("whole"), "");
 }
 
 /// A transport of the application's, in one of its moods.
@@ -206,6 +236,6 @@ async fn a_transport_of_the_applications_is_believed_only_so_far() {
 #[test]
 fn roots_must_be_certificates() {
     for pem in ["", "not PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-        assert!(trusting(pem).is_err(), "{pem:?}");
+        assert!(adapters(pem).and_then(|adapters| AzureCore::new(&adapters)).is_err(), "{pem:?}");
     }
 }
