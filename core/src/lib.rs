@@ -117,6 +117,8 @@ extern crate alloc;
 
 pub mod authority;
 pub mod cache;
+#[cfg(canary)]
+pub mod canary;
 pub mod credential;
 pub mod effect;
 pub mod error;

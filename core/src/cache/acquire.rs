@@ -230,6 +230,10 @@ impl<G: Grant> Acquire<G> {
             },
             Some(Err(fault)) => self.notes.push(Note::LockFailed(fault)),
         }
+        #[cfg(canary)]
+        if crate::canary::is(crate::canary::Bug::SecondLookSkipped) {
+            return self.begin(now);
+        }
         self.load(now, State::Rechecking)
     }
 

@@ -55,6 +55,10 @@ impl Life {
     /// Whether the token can still be handed out at `now`.
     #[must_use]
     pub fn is_alive(&self, now: Unix) -> bool {
+        #[cfg(canary)]
+        if crate::canary::is(crate::canary::Bug::ExpiredHandedOut) {
+            return now < self.expires_on.plus(600);
+        }
         now < self.expires_on
     }
 }
@@ -67,6 +71,8 @@ pub fn decide(cached: Option<Life>, tried: Option<Unix>, now: Unix, must: bool) 
         return Decision::Use;
     }
     let from_the_future = life.cached_at.since(now) > SKEW;
+    #[cfg(canary)]
+    let from_the_future = from_the_future && !crate::canary::is(crate::canary::Bug::FutureTrusted);
     let due = life.refresh_on.is_some_and(|at| now >= at);
     let short = life.expires_on.since(now) <= WINDOW.min(life.lifetime() / 2);
     if from_the_future || due || short { Decision::UseAndRefresh } else { Decision::Use }

@@ -114,6 +114,13 @@ impl Query {
             false => &port_and_host,
         };
         part(environment.as_bytes());
+        #[cfg(canary)]
+        let forgotten = crate::canary::is(crate::canary::Bug::TenantForgotten);
+        #[cfg(canary)]
+        if !forgotten {
+            part(self.authority.tenant.as_str().to_ascii_lowercase().as_bytes());
+        }
+        #[cfg(not(canary))]
         part(self.authority.tenant.as_str().to_ascii_lowercase().as_bytes());
         part(self.client_id.as_bytes());
         match &self.subject {

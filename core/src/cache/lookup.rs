@@ -130,6 +130,10 @@ const LONGEST: i64 = 48 * 3600;
 
 /// The tenant that was asked; for one of the open tenants, the account's home stands for it.
 fn is_realm(entity: &Entity<'_>, query: &Query) -> bool {
+    #[cfg(canary)]
+    if crate::canary::is(crate::canary::Bug::TenantForgotten) {
+        return true;
+    }
     let tenant = query.authority.tenant.as_str();
     let home = match &query.subject {
         Subject::Account(id) if query.authority.tenant.is_open() => id.rsplit_once('.').map(|(_, utid)| utid),
@@ -141,6 +145,10 @@ fn is_realm(entity: &Entity<'_>, query: &Query) -> bool {
 }
 
 fn is_environment(entity: &Entity<'_>, query: &Query) -> bool {
+    #[cfg(canary)]
+    if crate::canary::is(crate::canary::Bug::CloudForgotten) {
+        return true;
+    }
     entity.text("environment").is_some_and(|e| cloud::same_environment(query.authority.host.environment(), &e))
 }
 
@@ -163,6 +171,14 @@ fn is_subject(entity: &Entity<'_>, subject: &Subject) -> bool {
     }
     let home = entity.text("home_account_id").filter(|h| !h.is_empty());
     let assertion = entity.text("user_assertion_hash").or_else(|| entity.text("userAssertionHash"));
+    #[cfg(canary)]
+    match subject {
+        Subject::Account(_) if crate::canary::is(crate::canary::Bug::AccountForgotten) => return home.is_some(),
+        Subject::Assertion(_) if crate::canary::is(crate::canary::Bug::AssertionForgotten) => {
+            return assertion.is_some();
+        }
+        _ => {}
+    }
     match subject {
         // `null`, `""` and absent are the three spellings of "nobody".
         Subject::Application => home.is_none() && assertion.is_none(),

@@ -97,6 +97,9 @@ impl<G: Grant> Acquire<G> {
         }
         let used = if self.held.is_empty() { None } else { Some(self.held.remove(0)) };
         let worth_keeping = granted.is_cacheable() || granted.refresh_token.is_some();
+        #[cfg(canary)]
+        let worth_keeping =
+            worth_keeping && !(self.cancelled && crate::canary::is(crate::canary::Bug::RotationLostWhenCancelled));
         if !worth_keeping || !self.base.is_writable() {
             return self.end(Ok(Ending { token, source: Source::Network, version: None }));
         }

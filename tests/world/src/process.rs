@@ -1,0 +1,346 @@
+//! Processes and their callers: calls begin, are answered, are cancelled; processes die, stop, and come back.
+
+use azlatch_core::cache::{Demand, Document};
+use azlatch_core::effect::Reply;
+use azlatch_core::{Note, Step};
+
+use crate::call::{Call, Facts, Job, Must, Standing};
+use crate::flows::{Clear, Ended, Running, SignIn};
+use crate::wants::{DOCUMENTS, Want, Who};
+use crate::world::{Event, Trouble, World};
+
+/// After faults stop, how long marks and Retry-After may still keep callers away, in milliseconds.
+const GRACE: u64 = 500_000;
+
+impl World {
+    /// People are signed in, callers are about to call, and what will go wrong is in the calendar.
+    pub(crate) fn settle_in(&mut self) {
+        for (index, name) in DOCUMENTS.into_iter().enumerate() {
+            let people: Vec<Want> = self.wants.iter().copied().filter(|w| usize::from(w.cae) == index).collect();
+            let mut document = br#"{"Other":{"kept":true}}"#.to_vec();
+            let signed_in = self.random.chance(800);
+            for want in people.iter().filter(|want| want.person().is_some() && signed_in) {
+                let token = self.authorities.sign_in(want);
+                let with = SignIn::new(want, &token, self.true_time()).into_document(&document);
+                document = with.as_ref().map(Document::bytes).map_or(document, |b| b.expose_secret().to_vec());
+            }
+            if signed_in {
+                let inode = self.disk.create(name);
+                self.disk.write(inode, &document);
+                self.disk.sync(inode);
+                self.disk.sync_names();
+                self.offer_at(index, document);
+            }
+        }
+        self.look_at_the_store();
+        for process in 0..self.plan.processes {
+            for caller in 0..self.plan.callers {
+                let after = self.random.below(self.plan.gap);
+                self.schedule(after, Event::Begin { process, caller });
+            }
+        }
+        let plan = self.plan.clone();
+        self.calendar(plan.crashes, |world| {
+            let process = world.random.index(world.plan.processes);
+            vec![(0, Event::Crash { process }), (1 + world.random.below(5_000), Event::Restart { process })]
+        });
+        self.calendar(plan.power_losses, |_| vec![(0, Event::PowerLoss)]);
+        self.calendar(plan.stops, |world| {
+            let process = world.random.index(world.plan.processes);
+            let span = world.random.pick(&[300, 5_000, 20_000, 60_000]);
+            vec![(0, Event::Stop { process, span })]
+        });
+        self.calendar(plan.jumps, |world| {
+            let process = world.random.index(world.plan.processes);
+            let by = world.random.pick(&[-31_536_000, -86_400, -3_600, -400, -30, 30, 400, 3_600, 86_400, 1_600_000_000]);
+            vec![(0, Event::Jump { process, by })]
+        });
+        self.calendar(plan.troubles, |world| {
+            let kinds = [Trouble::Locked, Trouble::Denied, Trouble::Busy, Trouble::Hung, Trouble::Io];
+            let trouble = world.random.pick(&kinds);
+            let span = world.random.pick(&[50, 1_000, 10_000]);
+            vec![(0, Event::Trouble { trouble, span })]
+        });
+        self.calendar(plan.sign_ins, |world| {
+            let (want, process) = world.somebody();
+            vec![(0, Event::SignIn { want, process })]
+        });
+        self.calendar(plan.clears, |world| {
+            let (want, process) = world.somebody();
+            vec![(0, Event::Clear { want, process })]
+        });
+        self.schedule(plan.calm, Event::Calm);
+    }
+
+    fn somebody(&mut self) -> (Want, usize) {
+        (self.wants[self.random.index(self.wants.len())], self.random.index(self.plan.processes))
+    }
+
+    /// Up to `most` times before the calm, at moments that chance picks.
+    fn calendar(&mut self, most: u64, mut events: impl FnMut(&mut Self) -> Vec<(u64, Event)>) {
+        for _ in 0..self.random.below(most + 1) {
+            // Most of what can go wrong goes wrong while something is going on.
+            let span = if self.random.chance(500) { self.plan.gap * 2 + 1_000 } else { self.plan.calm };
+            let at = self.random.below(span.min(self.plan.calm));
+            for (after, event) in events(self) {
+                self.schedule(at + after, event);
+            }
+        }
+    }
+
+    pub(crate) fn begin(&mut self, process: usize, caller: usize) {
+        let left = self.processes[process].left[caller];
+        if !self.processes[process].alive || left == 0 || self.calm {
+            return;
+        }
+        self.processes[process].left[caller] = left - 1;
+        let want = self.wants[self.random.index(self.wants.len())];
+        let last = self.processes[process].last[caller].clone();
+        let demand = match self.random.below(3) {
+            _ if !self.random.chance(self.plan.demands) => Demand::Any,
+            0 => Demand::Fresh,
+            1 => Demand::Claims(format!(r#"{{"access_token":{{"nbf":{{"value":"n{}"}}}}}}"#, self.calls.len())),
+            _ => match last {
+                Some(token) if self.authorities.minted.get(&token).is_some_and(|minted| minted.is_for(&want)) => {
+                    self.rejected.push(token.clone());
+                    Demand::Not(token.as_str().into())
+                }
+                _ => Demand::Any,
+            },
+        };
+        let id = self.call(process, Some(caller), want, demand, Must::Nothing, None);
+        if self.random.chance(self.plan.cancel) {
+            let after = self.random.below(self.random_span());
+            self.schedule(after, Event::Cancel { call: id });
+        }
+    }
+
+    fn random_span(&self) -> u64 {
+        if self.plan.slow > 0 { 10_000 } else { 400 }
+    }
+
+    /// A call begins: of the core's flow for `want`, or of `program`.
+    fn call(
+        &mut self,
+        process: usize,
+        caller: Option<usize>,
+        want: Want,
+        demand: Demand,
+        must: Must,
+        program: Option<Running>,
+    ) -> usize {
+        let id = self.calls.len();
+        let now = self.clocks(process);
+        let running = program
+            .unwrap_or_else(|| Running::acquire(&want, demand.clone(), self.plan.timeout, self.plan.tries));
+        self.say(|| format!("call {id}: process {process}, {want:?}, {demand:?}, must {must:?}"));
+        let facts = Facts {
+            began: self.now,
+            stopped: self.processes[process].stopped,
+            steps: 0,
+            latest_wall: now.wall.0,
+            lowest_wall: now.wall.0,
+            read: None,
+            unreadable: false,
+            trouble: false,
+            standing: Standing::NotAsked,
+            lock_key: None,
+            good_at_lock: None,
+            stored_at_start: self.stored(usize::from(want.cae)),
+            guards: Vec::new(),
+            not_before: 0,
+            failure: None,
+            lost: Vec::new(),
+            rotated: None,
+            requests: 0,
+        };
+        self.calls.push(Call {
+            process,
+            caller,
+            want,
+            demand,
+            running: Some(running),
+            job: Job::Idle,
+            tick: 0,
+            crashed: false,
+            cancelled: false,
+            must,
+            facts,
+        });
+        self.tally.calls += 1;
+        self.schedule(0, Event::Work { call: id, tick: 0 });
+        id
+    }
+
+    pub(crate) fn reply(&mut self, id: usize, reply: Reply) {
+        self.advance(id, Some(reply));
+    }
+
+    /// The call's flow makes a step.
+    pub(crate) fn advance(&mut self, id: usize, reply: Option<Reply>) {
+        let now = self.clocks(self.calls[id].process);
+        let call = &mut self.calls[id];
+        let facts = &mut call.facts;
+        facts.steps += 1;
+        facts.latest_wall = facts.latest_wall.max(now.wall.0);
+        facts.lowest_wall = facts.lowest_wall.min(now.wall.0);
+        let Some(running) = &mut call.running else { return };
+        match running.step(now, reply) {
+            Step::Need(effect) => self.ask(id, effect),
+            Step::Done(ended) => self.over(id, ended),
+        }
+    }
+
+    fn over(&mut self, id: usize, ended: Ended) {
+        self.calls[id].running = None;
+        self.calls[id].tick += 1;
+        self.judge_end(id, &ended);
+        let Call { process, caller, .. } = self.calls[id];
+        let token = match &ended {
+            Ended::Token(result) => match &**result {
+                Ok(acquired) => {
+                    self.tally.tokens += 1;
+                    self.tally.hits += u64::from(self.calls[id].facts.requests == 0);
+                    Some(acquired.token.expose_secret().to_owned())
+                }
+                Err(_) => {
+                    self.tally.errors += 1;
+                    None
+                }
+            },
+            Ended::Program(_) => None,
+        };
+        if let Some(caller) = caller {
+            if token.is_some() {
+                self.processes[process].last[caller] = token;
+            }
+            let after = self.random.below(self.plan.gap);
+            self.schedule(after, Event::Begin { process, caller });
+        }
+    }
+
+    pub(crate) fn cancel(&mut self, id: usize) {
+        if let Some(running) = self.calls[id].running.as_mut() {
+            running.cancel();
+            self.calls[id].cancelled = true;
+            self.say(|| format!("call {id}: cancelled"));
+        }
+    }
+
+    /// A fault that is in the calendar.
+    pub(crate) fn suffer(&mut self, event: Event) {
+        self.say(|| format!("{event:?}"));
+        match event {
+            Event::Crash { process } => self.crash(process),
+            Event::Restart { process } => self.restart(process),
+            Event::PowerLoss => {
+                for process in 0..self.plan.processes {
+                    self.crash(process);
+                    let after = 1_000 + self.random.below(2_000);
+                    self.schedule(after, Event::Restart { process });
+                }
+                let mut random = self.random.clone();
+                self.disk.lose_power(&mut random);
+                self.random = random;
+                self.leave_alone.clear();
+                self.judge_power();
+            }
+            Event::Stop { process, span } => {
+                let process = &mut self.processes[process];
+                if process.alive && process.stopped_until <= self.now {
+                    process.stopped_until = self.now + span;
+                    process.stopped += span;
+                }
+            }
+            Event::Jump { process, by } => self.processes[process].offset += by,
+            Event::Trouble { trouble, span } => self.trouble = Some((trouble, self.now + span)),
+            _ => {}
+        }
+    }
+
+    /// Everything of the process goes, its locks with it.
+    fn crash(&mut self, process: usize) {
+        self.tally.crashes += 1;
+        let it = &mut self.processes[process];
+        it.alive = false;
+        it.stopped_until = 0;
+        for call in self.calls.iter_mut().filter(|call| call.process == process && call.running.is_some()) {
+            call.running = None;
+            call.crashed = true;
+            call.tick += 1;
+            call.job = Job::Idle;
+        }
+        let calls = &self.calls;
+        self.guards.retain(|_, (call, _, _)| !calls[*call].crashed);
+        for inode in self.disk.free(|holder| calls[holder].crashed) {
+            self.wake(inode);
+        }
+    }
+
+    pub(crate) fn restart(&mut self, process: usize) {
+        if std::mem::replace(&mut self.processes[process].alive, true) {
+            return;
+        }
+        for caller in 0..self.plan.callers {
+            let after = self.random.below(self.plan.gap);
+            self.schedule(after, Event::Begin { process, caller });
+        }
+    }
+
+    pub(crate) fn sign_in(&mut self, want: Want, process: usize) {
+        let busy = self.calls.iter().any(|call| matches!(call.running, Some(Running::SignIn(_))));
+        if want.person().is_none() || busy || !self.processes[process].alive {
+            return;
+        }
+        let token = self.authorities.sign_in(&want);
+        let program = Running::SignIn(SignIn::new(&want, &token, self.true_time()));
+        let must = if self.calm { Must::Succeed } else { Must::Nothing };
+        self.call(process, None, want, Demand::Any, must, Some(program));
+    }
+
+    pub(crate) fn clear(&mut self, want: Want, process: usize) {
+        if self.processes[process].alive && !self.calm {
+            let program = Running::Clear(Clear::new(want.partition()));
+            self.call(process, None, want, Demand::Any, Must::Nothing, Some(program));
+        }
+    }
+
+    /// Faults stop. People sign in again, and when old marks have run out, everybody gets every token.
+    pub(crate) fn calm_down(&mut self) {
+        self.say(|| "faults stop".into());
+        self.calm = true;
+        self.trouble = None;
+        for process in 0..self.plan.processes {
+            self.restart(process);
+        }
+        let mut people: Vec<Want> = Vec::new();
+        for want in self.wants.clone() {
+            let same = |other: &Want| {
+                (other.cloud, other.client, other.who, other.cae) == (want.cloud, want.client, want.who, want.cae)
+            };
+            if matches!(want.who, Who::Person(_)) && !people.iter().any(same) {
+                people.push(want);
+            }
+        }
+        for (turn, want) in people.into_iter().enumerate() {
+            self.schedule(GRACE / 2 + turn as u64 * 20_000, Event::SignIn { want, process: 0 });
+        }
+        self.schedule(GRACE, Event::Round(1));
+        self.schedule(GRACE + 60_000, Event::Round(2));
+    }
+
+    pub(crate) fn round(&mut self, round: u32) {
+        let stays = self.plan.steady_clocks() && self.plan.expires_in > 600 && self.plan.refresh_in.is_none();
+        let must = if round == 2 && stays { Must::Hit } else { Must::Succeed };
+        for process in 0..self.plan.processes {
+            for want in self.wants.clone() {
+                self.call(process, None, want, Demand::Any, must, None);
+            }
+        }
+    }
+}
+
+/// Whether a note tells of trouble with the store.
+pub(crate) fn is_trouble(note: &Note) -> bool {
+    matches!(note, Note::SaveFailed(_) | Note::LoadFailed(_) | Note::LockFailed(_) | Note::NoStore)
+}
