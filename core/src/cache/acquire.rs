@@ -39,7 +39,7 @@ use super::key::Query;
 use super::lookup::{self, HeldRefreshToken, Hit};
 use super::policy::{Acquired, Demand, Policy};
 use crate::authority::discovery::Vouched;
-use crate::effect::{Guard, Ids, Load, Lock, Mark, Misuse, Reply, Unlock, Version, Wait};
+use crate::effect::{Guard, Ids, Load, Lock, LockKey, Mark, Misuse, Reply, Unlock, Version, Wait};
 use crate::error::Error;
 use crate::explain::{Note, Source};
 use crate::flow::{Flow, Step};
@@ -159,6 +159,18 @@ impl<G: Grant> Acquire<G> {
         now.mono.until(self.deadline()).saturating_mul(quarters).checked_div(4).unwrap_or_default()
     }
 
+    /// What the lock stands for: the token. Where a refresh token is spent, the account, whose tokens all come of it:
+    /// two of them renewed at once would spend it twice, and an authority that watches for that signs the person out.
+    fn lock_key(&self) -> LockKey {
+        let key = if G::REDEEMS { self.query.account_key() } else { self.query.key() };
+        key.lock(&self.policy.partition)
+    }
+
+    /// Whose attempt a mark tells of. Behind an account's lock others wait for other tokens: a refusal is not theirs.
+    fn holder(&self) -> u64 {
+        if G::REDEEMS { self.policy.holder ^ self.query.key().number() } else { self.policy.holder }
+    }
+
     fn load(&mut self, now: Now, next: State<G::Exchange>) -> Step<Outcome> {
         self.state = next;
         let load = self.base.load(&self.policy.partition, now.mono.until(self.deadline()));
@@ -204,7 +216,7 @@ impl<G: Grant> Acquire<G> {
             _ => self.share(now, 3),
         };
         self.state = State::Locking;
-        Step::Need(self.ids.ask(Lock { key: self.query.key().lock(&self.policy.partition), patience }))
+        Step::Need(self.ids.ask(Lock { key: self.lock_key(), patience }))
     }
 
     fn locked(&mut self, now: Now, reply: Reply) -> Step<Outcome> {
@@ -248,6 +260,8 @@ impl<G: Grant> Acquire<G> {
         match self.look(now, tried) {
             (Decision::Use, Some(hit)) => return self.hand_out(hit),
             (Decision::UseAndRefresh, hit) => self.usable = hit,
+            // A read that failed says nothing against the token that was seen before.
+            _ if matches!(self.base, Base::Unreadable(_)) => {}
             _ => self.usable = None,
         }
         match self.shared_error(now) {
@@ -260,7 +274,7 @@ impl<G: Grant> Acquire<G> {
     fn shared_error(&mut self, now: Now) -> Option<Error> {
         // A request with claims differs from its neighbours', so their failure is no evidence.
         let alike = self.waited && !matches!(self.demand, Demand::Claims(_));
-        let flight = alike.then_some((self.began.wall, self.policy.holder));
+        let flight = alike.then(|| (self.began.wall, self.holder()));
         let found = cooling::shared(self.mark.as_ref()?, flight, now.wall)?;
         self.shared = true;
         self.notes.extend(found.until.map(Note::CoolingOff));

@@ -130,8 +130,8 @@ pub(crate) struct Call {
 pub(crate) enum Must {
     /// Anything that the invariants allow.
     Nothing,
-    /// Success.
-    Succeed,
+    /// Success, at the latest after so many more tries: by clocks that disagree old marks may seem new.
+    Succeed(u32),
     /// Success out of the store, without a request.
     Hit,
 }

@@ -228,7 +228,13 @@ impl World {
 
     pub(crate) fn wake(&mut self, inode: Inode) {
         for waiting in self.waiting.remove(&inode).unwrap_or_default() {
-            if self.calls[waiting].running.is_some() && !self.calls[waiting].crashed {
+            // Some have given up meanwhile, and do something else.
+            let still = match &self.calls[waiting].job {
+                Job::Lock { opened, .. } => *opened == Some(inode),
+                Job::Write(write) => write.at == At::TakeLock && write.lock == Some(inode),
+                _ => false,
+            };
+            if still {
                 let after = 1 + self.random.below(10);
                 self.resume(waiting, after);
             }

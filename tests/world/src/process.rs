@@ -119,6 +119,15 @@ impl World {
         if self.plan.slow > 0 { 10_000 } else { 400 }
     }
 
+    /// A call that must succeed.
+    pub(crate) fn demand(&mut self, process: usize, want: Want, must: Must) {
+        let wall = self.clocks(process).wall.0;
+        let due = self.stored(usize::from(want.cae)).good(&want, &self.authorities, wall + 60).is_none();
+        // What has come due meanwhile is rightly renewed.
+        let must = if must == Must::Hit && due { Must::Succeed(0) } else { must };
+        self.call(process, None, want, Demand::Any, must, None);
+    }
+
     /// A call begins: of the core's flow for `want`, or of `program`.
     fn call(
         &mut self,
@@ -294,7 +303,7 @@ impl World {
         }
         let token = self.authorities.sign_in(&want);
         let program = Running::SignIn(SignIn::new(&want, &token, self.true_time()));
-        let must = if self.calm { Must::Succeed } else { Must::Nothing };
+        let must = if self.calm { Must::Succeed(0) } else { Must::Nothing };
         self.call(process, None, want, Demand::Any, must, Some(program));
     }
 
@@ -326,15 +335,19 @@ impl World {
             self.schedule(GRACE / 2 + turn as u64 * 20_000, Event::SignIn { want, process: 0 });
         }
         self.schedule(GRACE, Event::Round(1));
-        self.schedule(GRACE + 60_000, Event::Round(2));
+        self.schedule(GRACE + 400_000, Event::Round(2));
     }
 
     pub(crate) fn round(&mut self, round: u32) {
         let stays = self.plan.steady_clocks() && self.plan.expires_in > 600 && self.plan.refresh_in.is_none();
-        let must = if round == 2 && stays { Must::Hit } else { Must::Succeed };
+        let tries = if self.plan.steady_clocks() { 0 } else { 4 };
+        let must = if round == 2 && stays { Must::Hit } else { Must::Succeed(tries) };
+        // Without locks, two who renew at once spend one refresh token twice: they take turns.
+        let turn = if self.plan.lockless { 20_000 } else { 0 };
         for process in 0..self.plan.processes {
-            for want in self.wants.clone() {
-                self.call(process, None, want, Demand::Any, must, None);
+            for (index, want) in self.wants.clone().into_iter().enumerate() {
+                let after = turn * (process * self.plan.wants + index) as u64;
+                self.schedule(after, Event::Demand { process, want, must });
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::call::{Job, Must, Standing};
 use crate::flows::Ended;
 use crate::network::{Fate, Packet};
 use crate::process::is_trouble;
-use crate::world::World;
+use crate::world::{Event, World};
 
 /// Milliseconds that a call may take beyond its timeout, for storing what it got.
 const STORING: u64 = 30_000;
@@ -142,11 +142,19 @@ impl World {
             Ended::Token(result) => {
                 let asked = call.facts.requests;
                 let success = result.is_ok() && (must != Must::Hit || asked == 0);
+                let again = match must {
+                    Must::Succeed(tries) if tries > 0 && result.as_ref().as_ref().is_err_and(Error::is_retryable) => {
+                        let (process, want) = (call.process, call.want);
+                        self.schedule(200_000, Event::Demand { process, want, must: Must::Succeed(tries - 1) });
+                        true
+                    }
+                    _ => false,
+                };
                 match &**result {
                     Ok(acquired) => self.judge_token(id, acquired),
                     Err(error) => self.judge_error(id, error),
                 }
-                self.trace.hold(success || must == Must::Nothing, || {
+                self.trace.hold(success || again || must == Must::Nothing, || {
                     format!("call {id}: faults are over, yet it asked {asked} times: {:?}", result.as_ref().as_ref().err())
                 });
                 self.judge_rotation(id);
@@ -178,6 +186,7 @@ impl World {
         let expired = from_store && life.expires_on.0 <= facts.lowest_wall;
         let untried = from_store && call.demand == Demand::Any && facts.standing == Standing::NotAsked;
         let from_the_future = untried && life.cached_at.0 - facts.latest_wall > 300;
+        let unstored = call.must != Must::Nothing && acquired.version.is_none();
         let long = minted.is_some_and(|minted| life.lifetime() > minted.lifetime);
         for (holds, what) in [
             (minted.is_some_and(|minted| minted.is_for(&call.want)), "a token that is not the one that was asked for"),
@@ -186,6 +195,7 @@ impl World {
             (!stale, "a token that was there before"),
             (!expired, "a token that has expired"),
             (!from_the_future, "a token from the future, without trying to renew it"),
+            (!unstored, "faults are over, yet a token was not stored"),
             (!long, "a token with a longer life than it was given"),
             (!self.authorities.leaks(&told), "a secret in the account of it"),
         ] {

@@ -8,7 +8,7 @@ use azlatch_core::{Mono, Now, Unix};
 
 use crate::authority::Authorities;
 use crate::bug::StoreBug;
-use crate::call::Call;
+use crate::call::{Call, Must};
 use crate::disk::{Disk, Inode};
 use crate::judge::History;
 use crate::network::Packet;
@@ -45,6 +45,7 @@ pub(crate) enum Event {
     Calm,
     /// Everybody asks for everything.
     Round(u32),
+    Demand { process: usize, want: Want, must: Must },
 }
 
 /// What is wrong with the store.
@@ -274,6 +275,7 @@ impl World {
             Event::Answer { .. } => {}
             Event::Cancel { call } => self.cancel(call),
             Event::Round(round) => self.round(round),
+            Event::Demand { process, want, must } => self.demand(process, want, must),
             Event::SignIn { want, process } => self.sign_in(want, process),
             Event::Clear { want, process } => self.clear(want, process),
             Event::Calm => self.calm_down(),

@@ -82,7 +82,7 @@ impl<G: Grant> Acquire<G> {
             self.shared = true;
         }
         if !self.shared
-            && let Some(mark) = cooling::mark(&error, now.wall, self.policy.holder)
+            && let Some(mark) = cooling::mark(&error, now.wall, self.holder())
         {
             self.mark = Some(mark);
         }

@@ -26,7 +26,7 @@ impl<G: Grant> Acquire<G> {
         if G::REDEEMS {
             if let Base::Unreadable(fault) = &self.base {
                 let error = Error::from(fault.clone());
-                return self.end(Err(error));
+                return self.fall_back(now, error);
             }
             self.held = self.candidates();
         }
@@ -145,12 +145,21 @@ impl<G: Grant> Acquire<G> {
         if self.cancelled {
             return self.end(Err(Error::cancelled()));
         }
-        if let (Decision::Use, Some(hit)) = self.look(now, None) {
-            self.notes.push(Note::Rotated);
-            return self.hand_out(hit);
+        match self.look(now, None) {
+            (Decision::Use, Some(hit)) => {
+                self.notes.push(Note::Rotated);
+                return self.hand_out(hit);
+            }
+            // Somebody else's, and due already: better than an error.
+            (Decision::UseAndRefresh, hit) => self.usable = hit,
+            _ => {}
         }
         if matches!(self.base, Base::Unreadable(_) | Base::Nowhere) {
             // Nothing that is granted now could be stored: nothing is spent.
+            return self.fall_back(now, error);
+        }
+        if error.retry_after().is_some() {
+            // Theirs may be the good one, but the authority is to be left alone all the same.
             return self.fall_back(now, error);
         }
         let held = self.candidates();
