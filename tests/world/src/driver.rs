@@ -71,8 +71,8 @@ impl World {
             }
             other => return self.reply(id, other.decline()),
         };
-        if let Some(fault) = self.troubled(&job) {
-            return self.fail(id, job, fault);
+        if let Some(trouble) = self.troubled(&job) {
+            return self.fail(id, job, trouble);
         }
         self.calls[id].job = job;
         self.resume(id, after);
@@ -89,24 +89,28 @@ impl World {
         self.schedule(after, Event::Work { call: id, tick });
     }
 
-    fn troubled(&mut self, job: &Job) -> Option<StoreFault> {
-        let (trouble, until) = self.trouble?;
-        let of_the_store = matches!(job, Job::Load { .. } | Job::Lock { .. } | Job::Write(_));
-        if !of_the_store || self.now >= until || self.random.chance(400) {
+    fn troubled(&mut self, job: &Job) -> Option<Trouble> {
+        if self.calm || !matches!(job, Job::Load { .. } | Job::Lock { .. } | Job::Write(_)) {
             return None;
         }
-        Some(match trouble {
+        match self.trouble {
+            Some((trouble, until)) if self.now < until && self.random.chance(600) => Some(trouble),
+            _ if self.random.chance(self.plan.flaky) => Some(self.random.pick(&Trouble::ALL)),
+            _ => None,
+        }
+    }
+
+    /// Answers `job` with a fault. A store that hangs does so only when the driver's time is up; a crowded one at once.
+    fn fail(&mut self, id: usize, job: Job, trouble: Trouble) {
+        let fault = match trouble {
             Trouble::Locked => StoreFault::Locked,
             Trouble::Denied => StoreFault::Denied("not yours".into()),
             Trouble::Busy | Trouble::Hung => StoreFault::Busy,
             Trouble::Io => StoreFault::Io("the disk failed".into()),
-        })
-    }
-
-    /// Answers `job` with `fault`. A store that hangs does so only when the driver's time is up; a crowded one at once.
-    fn fail(&mut self, id: usize, job: Job, fault: StoreFault) {
+        };
         self.say(|| format!("call {id}: the store says {fault}"));
-        let hung = matches!(self.trouble, Some((Trouble::Hung, _)));
+        self.tally.store_faults += 1;
+        let hung = trouble == Trouble::Hung;
         self.calls[id].facts.trouble = true;
         let late = |span: std::time::Duration| if hung { u64::try_from(span.as_millis()).unwrap_or(0) } else { 0 };
         let (after, reply) = match job {
@@ -370,6 +374,7 @@ impl World {
             _ => {}
         }
         self.say(|| format!("call {id}: somebody was faster"));
+        self.tally.conflicts += 1;
         self.release(&write, lock_name);
         let reply = match (write.what, current) {
             (What::Save(ask), current) => {

@@ -36,6 +36,8 @@ pub struct Plan {
     pub garbage: u64,
     /// Of one step of a write: no space, an I/O error.
     pub disk_fault: u64,
+    /// Of one operation of the store: any of its faults.
+    pub flaky: u64,
     /// How often each happens in a history.
     pub troubles: u64,
     pub crashes: u64,
@@ -58,7 +60,7 @@ impl Plan {
         let wild = if random.chance(900) { 350 } else { 0 };
         let mut knob = |amount: u64| if random.chance(wild) { amount } else { 0 };
         let mut plan = Self {
-            cancel: knob(200),
+            cancel: knob(400),
             refused: knob(150),
             lost_request: knob(120),
             lost_answer: knob(120),
@@ -68,6 +70,7 @@ impl Plan {
             gateway: knob(100),
             garbage: knob(60),
             disk_fault: knob(30),
+            flaky: knob(60),
             troubles: knob(4),
             crashes: knob(3),
             power_losses: knob(2),

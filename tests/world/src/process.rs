@@ -56,8 +56,7 @@ impl World {
             vec![(0, Event::Jump { process, by })]
         });
         self.calendar(plan.troubles, |world| {
-            let kinds = [Trouble::Locked, Trouble::Denied, Trouble::Busy, Trouble::Hung, Trouble::Io];
-            let trouble = world.random.pick(&kinds);
+            let trouble = world.random.pick(&Trouble::ALL);
             let span = world.random.pick(&[50, 1_000, 10_000]);
             vec![(0, Event::Trouble { trouble, span })]
         });
@@ -232,6 +231,7 @@ impl World {
         if let Some(running) = self.calls[id].running.as_mut() {
             running.cancel();
             self.calls[id].cancelled = true;
+            self.tally.cancelled += 1;
             self.say(|| format!("call {id}: cancelled"));
         }
     }
@@ -250,6 +250,7 @@ impl World {
                 }
                 let mut random = self.random.clone();
                 self.disk.lose_power(&mut random);
+                self.tally.power_cuts += 1;
                 self.random = random;
                 self.leave_alone.clear();
                 self.judge_power();

@@ -154,6 +154,7 @@ impl World {
                     Ok(acquired) => self.judge_token(id, acquired),
                     Err(error) => self.judge_error(id, error),
                 }
+                self.tally.recovered += u64::from(success && must != Must::Nothing);
                 self.trace.hold(success || again || must == Must::Nothing, || {
                     format!("call {id}: faults are over, yet it asked {asked} times: {:?}", result.as_ref().as_ref().err())
                 });

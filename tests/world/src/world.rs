@@ -58,6 +58,10 @@ pub(crate) enum Trouble {
     Io,
 }
 
+impl Trouble {
+    pub(crate) const ALL: [Self; 5] = [Self::Locked, Self::Denied, Self::Busy, Self::Hung, Self::Io];
+}
+
 /// One simulated machine, its users and its authorities.
 #[derive(Debug)]
 pub struct World {
@@ -97,8 +101,14 @@ pub struct Tally {
     pub hits: u64,
     pub requests: u64,
     pub saves: u64,
+    pub conflicts: u64,
+    pub store_faults: u64,
     pub reused: u64,
     pub crashes: u64,
+    pub power_cuts: u64,
+    pub cancelled: u64,
+    /// Calls that had to succeed since faults were over, and did.
+    pub recovered: u64,
 }
 
 impl Tally {
@@ -111,8 +121,13 @@ impl Tally {
         self.hits += other.hits;
         self.requests += other.requests;
         self.saves += other.saves;
+        self.conflicts += other.conflicts;
+        self.store_faults += other.store_faults;
         self.reused += other.reused;
         self.crashes += other.crashes;
+        self.power_cuts += other.power_cuts;
+        self.cancelled += other.cancelled;
+        self.recovered += other.recovered;
     }
 }
 

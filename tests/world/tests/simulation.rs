@@ -50,15 +50,72 @@ fn simulation_one() {
         println!("{line}");
     }
     println!("{:?}", world.tally);
-    assert_eq!(world.trace().broken(), None, "SEED={seed} cargo test simulation_one");
+    if let Some(broken) = world.trace().broken() {
+        panic!("{broken}\nSEED={seed} cargo test simulation_one");
+    }
+}
+
+/// `HISTORIES=1000000 FIRST=10000` plays other and longer runs.
+#[test]
+fn simulation_many() {
+    let (histories, first) = (number("HISTORIES", 10_000), number("FIRST", 0));
+    let began = Instant::now();
+    let sum = play_all(first..first + histories);
+    let rate = histories as f64 / began.elapsed().as_secs_f64().max(0.001);
+    println!("world: {histories} histories, {rate:.0}/s, {sum:?}");
+}
+
+/// A world in which nothing goes wrong proves nothing.
+#[test]
+fn everything_that_can_go_wrong_does() {
+    let sum = play_all(0..500);
+    let Tally { conflicts, store_faults, reused, crashes, power_cuts, cancelled, recovered, .. } = sum;
+    for (count, least) in [
+        (sum.hits, 1_000),
+        (sum.errors, 1_000),
+        (conflicts, 1_000),
+        (store_faults, 500),
+        (reused, 30),
+        (crashes, 100),
+        (power_cuts, 30),
+        (cancelled, 100),
+        (recovered, 4_000),
+    ] {
+        assert!(count >= least, "{least} expected: {sum:?}");
+    }
+}
+
+/// When faults stop, every process gets every token, and has it in the store.
+#[test]
+fn when_faults_stop_everybody_succeeds() {
+    for seed in 0..100 {
+        let world = World::new(seed, None, false).run();
+        assert_eq!(world.trace().broken(), None, "SEED={seed} cargo test simulation_one");
+        assert!(world.tally.recovered >= 2, "nobody asked: SEED={seed}");
+    }
 }
 
 #[test]
-fn simulation_many() {
-    let histories = number("HISTORIES", 10_000);
-    let first = number("FIRST", 0);
-    let began = Instant::now();
-    let sum = play_all(first..first + histories);
-    let seconds = began.elapsed().as_secs_f64();
-    println!("world: {histories} histories, {:.0}/s, {sum:?}", histories as f64 / seconds.max(0.001));
+fn simulation_is_deterministic() {
+    let tell = |seed| World::new(seed, None, true).run().trace().lines().join("\n");
+    for seed in 0..30 {
+        assert!(tell(seed) == tell(seed), "seed {seed} tells two stories");
+    }
+    assert_ne!(tell(1), tell(2));
+}
+
+/// Histories that once were broken.
+#[test]
+fn simulation_of_seeds_that_ever_failed() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
+    let mut played = 0;
+    for file in std::fs::read_dir(directory).expect("the seeds are there") {
+        let text = std::fs::read_to_string(file.expect("a file").path()).expect("a text");
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let seed = line.split(' ').next().and_then(|word| word.parse().ok()).expect("a seed, then what it found");
+            play(seed, None).unwrap_or_else(|broken| panic!("{line}\n{broken}"));
+            played += 1;
+        }
+    }
+    assert!(played >= 6, "the seeds are gone");
 }
