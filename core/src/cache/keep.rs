@@ -63,7 +63,8 @@ impl Amendment {
             #[cfg(canary)]
             if crate::canary::is(crate::canary::Bug::DeadDroppedUnseen) {
                 let stored = document.entity(Section::RefreshToken, &dead.key);
-                if let Some(secret) = stored.and_then(|e| Some(crate::secret::Secret::from(e.text("secret")?.as_ref()))) {
+                if let Some(secret) = stored.and_then(|e| Some(crate::secret::Secret::from(e.text("secret")?.as_ref())))
+                {
                     delta.push(Change::Drop { section: Section::RefreshToken, key: dead.key.clone(), secret });
                 }
             }

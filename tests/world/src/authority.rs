@@ -136,7 +136,8 @@ impl Authorities {
                 if let Some(old) = self.lineage.get_mut(spent) {
                     old.spent_by.get_or_insert(call);
                     let parent = Some(spent.to_owned());
-                    let new_one = Lineage { parent, spent_by: None, delivered: false, copied: false, dead: false, ..old.clone() };
+                    let new_one =
+                        Lineage { parent, spent_by: None, delivered: false, copied: false, dead: false, ..old.clone() };
                     self.lineage.insert(new.to_owned(), new_one);
                 }
             }

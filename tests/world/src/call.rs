@@ -17,8 +17,16 @@ pub(crate) enum Job {
     Http(Ask<Http>),
     Wait(Ask<Wait>),
     Random(Ask<Random>),
-    Load { ask: Ask<Load>, opened: Option<Inode> },
-    Lock { ask: Ask<Lock>, opened: Option<Inode>, until: u64, waited: bool },
+    Load {
+        ask: Ask<Load>,
+        opened: Option<Inode>,
+    },
+    Lock {
+        ask: Ask<Lock>,
+        opened: Option<Inode>,
+        until: u64,
+        waited: bool,
+    },
     Unlock(Ask<Unlock>),
     Write(Write),
     /// An answer that is fixed and only takes its time.

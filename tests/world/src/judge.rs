@@ -180,7 +180,11 @@ impl World {
                 (_, None) => false,
             };
             if !fine {
-                lost = Some(format!("{} {}", place.0, if after.entries.contains_key(place) { "regressed" } else { "was lost" }));
+                lost = Some(format!(
+                    "{} {}",
+                    place.0,
+                    if after.entries.contains_key(place) { "regressed" } else { "was lost" }
+                ));
             }
         }
         self.trace.hold(lost.is_none(), || format!("an entry of {}", lost.unwrap_or_default()));

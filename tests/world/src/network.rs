@@ -31,7 +31,10 @@ pub(crate) enum Fate {
     /// Processed, but a gateway answers 502.
     BadGateway,
     /// A gateway is busy, or the authority: not processed.
-    Throttled { status: u16, after: Option<u64> },
+    Throttled {
+        status: u16,
+        after: Option<u64>,
+    },
     /// A 200 that breaks off.
     Garbage,
 }
@@ -150,12 +153,7 @@ impl World {
     }
 
     /// A call hears of its request.
-    pub(crate) fn answered(
-        &mut self,
-        id: usize,
-        rotated: Option<(String, String)>,
-        result: Result<Response, Failure>,
-    ) {
+    pub(crate) fn answered(&mut self, id: usize, rotated: Option<(String, String)>, result: Result<Response, Failure>) {
         let Job::Http(ask) = std::mem::replace(&mut self.calls[id].job, Job::Idle) else { return };
         let now = self.clocks(self.calls[id].process);
         let spent = ask.op.body.as_ref().and_then(|body| {

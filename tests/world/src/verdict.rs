@@ -137,7 +137,8 @@ impl World {
         match ended {
             Ended::Program(done) => {
                 self.say(|| format!("call {id}: program done {done}"));
-                self.trace.hold(*done || must == Must::Nothing, || format!("call {id}: faults are over, yet it failed"));
+                self.trace
+                    .hold(*done || must == Must::Nothing, || format!("call {id}: faults are over, yet it failed"));
             }
             Ended::Token(result) => {
                 let asked = call.facts.requests;
@@ -156,7 +157,10 @@ impl World {
                 }
                 self.tally.recovered += u64::from(success && must != Must::Nothing);
                 self.trace.hold(success || again || must == Must::Nothing, || {
-                    format!("call {id}: faults are over, yet it asked {asked} times: {:?}", result.as_ref().as_ref().err())
+                    format!(
+                        "call {id}: faults are over, yet it asked {asked} times: {:?}",
+                        result.as_ref().as_ref().err()
+                    )
                 });
                 self.judge_rotation(id);
                 self.note_failure(id, result);
@@ -234,7 +238,9 @@ impl World {
     fn note_failure(&mut self, id: usize, result: &Result<Acquired, Error>) {
         let facts = &self.calls[id].facts;
         let passing = match result {
-            Ok(acquired) => acquired.explain.notes.iter().any(|n| matches!(n, Note::RefreshFailed(e) if e.is_retryable())),
+            Ok(acquired) => {
+                acquired.explain.notes.iter().any(|n| matches!(n, Note::RefreshFailed(e) if e.is_retryable()))
+            }
             Err(error) => error.is_retryable(),
         };
         if let (true, true, Standing::Held(_), Some(key), Some((at, span))) =

@@ -24,28 +24,64 @@ pub(crate) const NOON: i64 = 1_800_000_000;
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A caller makes its next call.
-    Begin { process: usize, caller: usize },
+    Begin {
+        process: usize,
+        caller: usize,
+    },
     /// A driver makes its next step for a call.
-    Work { call: usize, tick: u32 },
+    Work {
+        call: usize,
+        tick: u32,
+    },
     /// A request reaches the authority.
     Arrive(Box<Packet>),
     /// The network is done with a call's request.
-    Answer { call: usize, tick: u32, rotated: Option<(String, String)>, result: Box<Result<Response, Failure>> },
+    Answer {
+        call: usize,
+        tick: u32,
+        rotated: Option<(String, String)>,
+        result: Box<Result<Response, Failure>>,
+    },
     /// A caller goes away.
-    Cancel { call: usize },
-    Crash { process: usize },
-    Restart { process: usize },
+    Cancel {
+        call: usize,
+    },
+    Crash {
+        process: usize,
+    },
+    Restart {
+        process: usize,
+    },
     PowerLoss,
-    Stop { process: usize, span: u64 },
-    Jump { process: usize, by: i64 },
-    Trouble { trouble: Trouble, span: u64 },
-    SignIn { want: Want, process: usize },
-    Clear { want: Want, process: usize },
+    Stop {
+        process: usize,
+        span: u64,
+    },
+    Jump {
+        process: usize,
+        by: i64,
+    },
+    Trouble {
+        trouble: Trouble,
+        span: u64,
+    },
+    SignIn {
+        want: Want,
+        process: usize,
+    },
+    Clear {
+        want: Want,
+        process: usize,
+    },
     /// Faults stop.
     Calm,
     /// Everybody asks for everything.
     Round(u32),
-    Demand { process: usize, want: Want, must: Must },
+    Demand {
+        process: usize,
+        want: Want,
+        must: Must,
+    },
 }
 
 /// What is wrong with the store.
