@@ -69,8 +69,8 @@ pub struct Acquire<G: Grant> {
     waited: bool,
     /// The error at hand is another's, told by the mark.
     shared: bool,
-    /// The token that was there at the first look.
-    seen: Option<AccessToken>,
+    /// The tokens that were there at the first look. Dead ones too: by a clock that is set back they live again.
+    seen: Vec<AccessToken>,
     /// When an exchange that holds the lock must be over, so that those who wait outlast it.
     exchange_by: Mono,
     /// Refresh tokens to try, best first; the first is being spent.
@@ -129,7 +129,7 @@ impl<G: Grant> Acquire<G> {
             mark: None,
             waited: false,
             shared: false,
-            seen: None,
+            seen: Vec::new(),
             exchange_by: Mono(0),
             held: Vec::new(),
             dead: Vec::new(),
@@ -188,7 +188,7 @@ impl<G: Grant> Acquire<G> {
         let hit = self.base.document().and_then(|document| lookup::access_token(document, &self.query, now.wall));
         let must = match &self.demand {
             Demand::Any => false,
-            Demand::Fresh => hit.as_ref().map(|hit| &hit.access_token) == self.seen.as_ref(),
+            Demand::Fresh => hit.as_ref().is_some_and(|hit| self.seen.contains(&hit.access_token)),
             Demand::Claims(_) => true,
             Demand::Not(rejected) => hit.as_ref().is_some_and(|hit| hit.access_token == *rejected),
         };
@@ -203,8 +203,9 @@ impl<G: Grant> Acquire<G> {
             return self.end(Err(Error::cancelled()));
         }
         if self.demand == Demand::Fresh {
-            let hit = self.base.document().and_then(|document| lookup::access_token(document, &self.query, now.wall));
-            self.seen = hit.map(|hit| hit.access_token);
+            let document = self.base.document();
+            let there = document.map(|document| lookup::access_tokens(document, &self.query));
+            self.seen = there.into_iter().flatten().map(|hit| hit.access_token).collect();
         }
         let patience = match self.look(now, None) {
             (Decision::Use, Some(hit)) => return self.hand_out(hit),

@@ -46,11 +46,16 @@ pub struct HeldRefreshToken {
 /// The newest, not the one that ends last: a token is replaced for a reason.
 #[must_use]
 pub fn access_token(document: &Document, query: &Query, now: Unix) -> Option<Hit> {
+    access_tokens(document, query)
+        .filter(|hit| hit.life.is_alive(now))
+        .max_by_key(|hit| (hit.life.cached_at, hit.life.expires_on))
+}
+
+/// All access tokens of `document` that answer `query`, dead or alive.
+pub(super) fn access_tokens<'a>(document: &'a Document, query: &'a Query) -> impl Iterator<Item = Hit> + use<'a> {
     document
         .entities_mentioning(Section::AccessToken, &query.client_id)
         .filter_map(|(_, entity)| matching(&entity, query))
-        .filter(|hit| hit.life.is_alive(now))
-        .max_by_key(|hit| (hit.life.cached_at, hit.life.expires_on))
 }
 
 fn matching(entity: &Entity<'_>, query: &Query) -> Option<Hit> {
