@@ -61,5 +61,6 @@ pub fn in_memory(query: &Query) -> Partition {
     for byte in digest.iter().take(16) {
         name.push_str(&format!("{byte:02x}"));
     }
+    name.push_str(if query.cae { ".cae" } else { ".nocae" });
     Partition::of_digest(name)
 }

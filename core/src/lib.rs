@@ -121,6 +121,8 @@ extern crate alloc;
 pub mod authority;
 pub mod bearer;
 pub mod cache;
+#[cfg(canary)]
+pub mod canary;
 pub mod credential;
 pub mod effect;
 pub mod error;

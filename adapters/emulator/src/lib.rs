@@ -57,7 +57,10 @@
 //!
 //! # Behind HTTPS
 //!
+//! Under the feature `server`, which is on unless switched off.
+//!
 //! ```
+//! # #[cfg(feature = "server")] {
 //! use azlatch_emulator::{Emulator, Fault};
 //!
 //! let emulator = Emulator::builder().start()?;
@@ -65,16 +68,19 @@
 //! assert!(emulator.ca_pem().starts_with("-----BEGIN CERTIFICATE-----"));
 //! emulator.with(|entra| entra.script(Fault::reset().times(1)));
 //! emulator.stop();
+//! # }
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
 mod model;
+#[cfg(feature = "server")]
 mod server;
 
 pub use model::{Answer, Client, Conduct, Counters, Entra, Entry, Fault, Issued, Kind, Request, Settings, Target};
+#[cfg(feature = "server")]
 pub use server::{Builder, Emulator};
 
 // Compiles and runs what the README shows.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "server"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

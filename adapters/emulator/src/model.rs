@@ -36,6 +36,7 @@ use route::Route;
 use script::Script;
 
 pub use counters::Counters;
+#[cfg(feature = "server")]
 pub(crate) use date::Date;
 pub use fault::{Fault, Kind, Target};
 pub use http::{Answer, Conduct, Request};

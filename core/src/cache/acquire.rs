@@ -39,7 +39,7 @@ use super::key::{CacheKey, Query};
 use super::lookup::{self, HeldRefreshToken, Hit};
 use super::policy::{Acquired, Demand, Policy};
 use crate::authority::discovery::Vouched;
-use crate::effect::{Guard, Ids, Load, Lock, Mark, Misuse, Reply, Unlock, Version, Wait};
+use crate::effect::{Guard, Ids, Load, Lock, LockKey, Mark, Misuse, Reply, Unlock, Version, Wait};
 use crate::error::Error;
 use crate::explain::{Note, Source};
 use crate::flow::{Flow, Step};
@@ -70,8 +70,8 @@ pub struct Acquire<G: Grant> {
     waited: bool,
     /// The error at hand is another's, told by the mark.
     shared: bool,
-    /// The token that was there at the first look.
-    seen: Option<AccessToken>,
+    /// The tokens that were there at the first look. Dead ones too: by a clock that is set back they live again.
+    seen: Vec<AccessToken>,
     /// When an exchange that holds the lock must be over, so that those who wait outlast it.
     exchange_by: Mono,
     /// Refresh tokens to try, best first; the first is being spent.
@@ -131,7 +131,7 @@ impl<G: Grant> Acquire<G> {
             mark: None,
             waited: false,
             shared: false,
-            seen: None,
+            seen: Vec::new(),
             exchange_by: Mono(0),
             held: Vec::new(),
             dead: Vec::new(),
@@ -161,6 +161,18 @@ impl<G: Grant> Acquire<G> {
         now.mono.until(self.deadline()).saturating_mul(quarters).checked_div(4).unwrap_or_default()
     }
 
+    /// What the lock stands for: the token. Where a refresh token is spent, the account, whose tokens all come of it:
+    /// two of them renewed at once would spend it twice, and an authority that watches for that signs the person out.
+    fn lock_key(&self) -> LockKey {
+        let key = if G::REDEEMS { self.query.account_key() } else { self.key };
+        key.lock(&self.policy.partition)
+    }
+
+    /// Whose attempt a mark tells of. Behind an account's lock others wait for other tokens: a refusal is not theirs.
+    fn holder(&self) -> u64 {
+        if G::REDEEMS { self.policy.holder ^ self.key.number() } else { self.policy.holder }
+    }
+
     fn load(&mut self, now: Now, next: State<G::Exchange>) -> Step<Outcome> {
         self.state = next;
         let load = self.base.load(&self.policy.partition, now.mono.until(self.deadline()));
@@ -178,7 +190,7 @@ impl<G: Grant> Acquire<G> {
         let hit = self.base.document().and_then(|document| lookup::access_token(document, &self.query, now.wall));
         let must = match &self.demand {
             Demand::Any => false,
-            Demand::Fresh => hit.as_ref().map(|hit| &hit.access_token) == self.seen.as_ref(),
+            Demand::Fresh => hit.as_ref().is_some_and(|hit| self.seen.contains(&hit.access_token)),
             Demand::Claims(_) => true,
             Demand::Not(rejected) => hit.as_ref().is_some_and(|hit| hit.access_token == *rejected),
         };
@@ -193,8 +205,9 @@ impl<G: Grant> Acquire<G> {
             return self.end(Err(Error::cancelled()));
         }
         if self.demand == Demand::Fresh {
-            let hit = self.base.document().and_then(|document| lookup::access_token(document, &self.query, now.wall));
-            self.seen = hit.map(|hit| hit.access_token);
+            let document = self.base.document();
+            let there = document.map(|document| lookup::access_tokens(document, &self.query));
+            self.seen = there.into_iter().flatten().map(|hit| hit.access_token).collect();
         }
         let patience = match self.look(now, None) {
             (Decision::Use, Some(hit)) => return self.hand_out(hit),
@@ -207,7 +220,7 @@ impl<G: Grant> Acquire<G> {
             _ => self.share(now, 3),
         };
         self.state = State::Locking;
-        Step::Need(self.ids.ask(Lock { key: self.key.lock(&self.policy.partition), patience }))
+        Step::Need(self.ids.ask(Lock { key: self.lock_key(), patience }))
     }
 
     fn locked(&mut self, now: Now, reply: Reply) -> Step<Outcome> {
@@ -233,6 +246,10 @@ impl<G: Grant> Acquire<G> {
             },
             Some(Err(fault)) => self.notes.push(Note::LockFailed(fault)),
         }
+        #[cfg(canary)]
+        if crate::canary::is(crate::canary::Bug::SecondLookSkipped) {
+            return self.begin(now);
+        }
         self.load(now, State::Rechecking)
     }
 
@@ -247,6 +264,8 @@ impl<G: Grant> Acquire<G> {
         match self.look(now, tried) {
             (Decision::Use, Some(hit)) => return self.hand_out(hit),
             (Decision::UseAndRefresh, hit) => self.usable = hit,
+            // A read that failed says nothing against the token that was seen before.
+            _ if matches!(self.base, Base::Unreadable(_)) => {}
             _ => self.usable = None,
         }
         match self.shared_error(now) {
@@ -259,7 +278,7 @@ impl<G: Grant> Acquire<G> {
     fn shared_error(&mut self, now: Now) -> Option<Error> {
         // A request with claims differs from its neighbours', so their failure is no evidence.
         let alike = self.waited && !matches!(self.demand, Demand::Claims(_));
-        let flight = alike.then_some((self.began.wall, self.policy.holder));
+        let flight = alike.then(|| (self.began.wall, self.holder()));
         let found = cooling::shared(self.mark.as_ref()?, flight, now.wall)?;
         self.shared = true;
         self.notes.extend(found.until.map(Note::CoolingOff));

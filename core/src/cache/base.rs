@@ -49,6 +49,11 @@ impl Base {
                 *self = Self::Nowhere;
                 Some(Note::NoStore)
             }
+            #[cfg(canary)]
+            Some(Err(StoreFault::Locked)) if crate::canary::is(crate::canary::Bug::LockedTakenForEmpty) => {
+                *self = Self::Absent;
+                None
+            }
             Some(Err(fault)) => {
                 *self = Self::Unreadable(fault.clone());
                 Some(Note::LoadFailed(fault))
@@ -68,6 +73,14 @@ impl Base {
             notes.push(note);
         }
         Ok(())
+    }
+
+    /// Planted: the new version is taken for one that holds what we knew.
+    #[cfg(canary)]
+    pub(super) fn overwrite(&mut self, found: Option<Found>) {
+        if let (Self::Stored(_, version), Some(found)) = (self, found) {
+            *version = found.version;
+        }
     }
 
     pub(super) const fn version(&self) -> Option<Version> {

@@ -23,7 +23,8 @@ const SKEW: i64 = 300;
 
 /// The mark that `error` leaves; `None` when it says nothing about the authority.
 pub(super) fn mark(error: &Error, now: Unix, holder: u64) -> Option<Mark> {
-    if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Misuse | ErrorKind::Configuration) {
+    if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Misuse | ErrorKind::Configuration | ErrorKind::Storage)
+    {
         return None;
     }
     let going_round = error.oauth().is_some_and(|oauth| oauth.codes.contains(&50_196));

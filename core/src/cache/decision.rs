@@ -63,6 +63,10 @@ impl Life {
     /// Whether the token can still be handed out at `now`.
     #[must_use]
     pub fn is_alive(&self, now: Unix) -> bool {
+        #[cfg(canary)]
+        if crate::canary::is(crate::canary::Bug::ExpiredHandedOut) {
+            return now < self.expires_on.plus(600);
+        }
         now < self.expires_on
     }
 
@@ -111,5 +115,8 @@ pub fn decide(cached: Option<Life>, tried: Option<Unix>, now: Unix, must: bool, 
     if tried.is_some_and(|at| (0..PAUSE).contains(&now.since(at))) {
         return Decision::Use;
     }
-    if life.is_from_the_future(now) || now >= life.due(spread) { Decision::UseAndRefresh } else { Decision::Use }
+    let from_the_future = life.is_from_the_future(now);
+    #[cfg(canary)]
+    let from_the_future = from_the_future && !crate::canary::is(crate::canary::Bug::FutureTrusted);
+    if from_the_future || now >= life.due(spread) { Decision::UseAndRefresh } else { Decision::Use }
 }

@@ -67,6 +67,14 @@ impl Amendment {
             None => Delta::default(),
         };
         for dead in &self.dead {
+            #[cfg(canary)]
+            if crate::canary::is(crate::canary::Bug::DeadDroppedUnseen) {
+                let stored = document.entity(Section::RefreshToken, &dead.key);
+                if let Some(secret) = stored.and_then(|e| Some(crate::secret::Secret::from(e.text("secret")?.as_ref())))
+                {
+                    delta.push(Change::Drop { section: Section::RefreshToken, key: dead.key.clone(), secret });
+                }
+            }
             drop_secret(document, Section::RefreshToken, dead.refresh_token.expose_secret(), &mut delta);
         }
         if let Some(rejected) = &self.rejected {
@@ -251,6 +259,11 @@ impl Flow for Keep {
             (State::Saving, Some(reply)) => match self.ids.take::<Save>(reply) {
                 Ok(Some(Ok(Saved::Stored(version)))) => self.stored(version),
                 Ok(Some(Ok(Saved::Conflict(found)))) => {
+                    #[cfg(canary)]
+                    if crate::canary::is(crate::canary::Bug::ConflictOverwritten) {
+                        self.base.overwrite(found);
+                        return self.conflict(now);
+                    }
                     self.base = Base::from(found);
                     self.conflict(now)
                 }

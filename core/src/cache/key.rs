@@ -6,7 +6,7 @@ use core::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::authority::{Authority, Tenant, cloud};
+use crate::authority::{Authority, cloud};
 use crate::effect::{LockKey, Partition};
 use crate::scope::ScopeSet;
 
@@ -89,6 +89,12 @@ impl CacheKey {
         let [a, b, c, d, ..] = self.0;
         u32::from_be_bytes([a, b, c, d])
     }
+
+    /// A number that differs between tokens.
+    pub(crate) fn number(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
 }
 
 impl Query {
@@ -104,22 +110,28 @@ impl Query {
     pub(super) fn owner(&self) -> CacheKey {
         match &self.subject {
             Subject::Application => self.key(),
-            // Families of clients share an account's refresh tokens, and these are good for all tenants and scopes.
-            Subject::Account(_) => {
-                let mut owner = self.clone();
-                owner.authority.tenant = Tenant::common();
-                owner.client_id.clear();
-                owner.without_shape().key()
-            }
-            Subject::Assertion(_) => self.clone().without_shape().key(),
+            Subject::Account(_) | Subject::Assertion(_) => self.account_key(),
         }
     }
 
-    fn without_shape(mut self) -> Self {
-        self.scopes = ScopeSet::default();
-        self.scheme = Scheme::Bearer;
-        self.extra.clear();
-        self
+    /// The key of what one refresh token is good for: all tenants and resources of the account and, since families
+    /// share theirs, all clients.
+    pub(crate) fn account_key(&self) -> CacheKey {
+        let account = match &self.subject {
+            Subject::Application => &[],
+            Subject::Account(id) => id.as_bytes(),
+            Subject::Assertion(hash) => hash.as_slice(),
+        };
+        let hash = Sha256::new().chain_update(b"account\0").chain_update(self.environment().as_bytes());
+        CacheKey(hash.chain_update(b"\0").chain_update(account).finalize().into())
+    }
+
+    /// Aliases are one environment, but only at the usual port: a test authority is its own, port and all.
+    fn environment(&self) -> String {
+        match self.authority.host.is_known() {
+            true => cloud::canonical(self.authority.host.environment()).into(),
+            false => alloc::format!("{}", self.authority.host),
+        }
     }
 
     /// Feeds the encoding to `out`: every part behind its length, every list behind its count, so that no two
@@ -129,13 +141,14 @@ impl Query {
             out(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
             out(bytes);
         };
-        let port_and_host = alloc::format!("{}", self.authority.host);
-        // Aliases are one environment, but only at the usual port: a test authority is its own, port and all.
-        let environment = match self.authority.host.is_known() {
-            true => cloud::canonical(self.authority.host.environment()),
-            false => &port_and_host,
-        };
-        part(environment.as_bytes());
+        part(self.environment().as_bytes());
+        #[cfg(canary)]
+        let forgotten = crate::canary::is(crate::canary::Bug::TenantForgotten);
+        #[cfg(canary)]
+        if !forgotten {
+            part(self.authority.tenant.as_str().to_ascii_lowercase().as_bytes());
+        }
+        #[cfg(not(canary))]
         part(self.authority.tenant.as_str().to_ascii_lowercase().as_bytes());
         part(self.client_id.as_bytes());
         match &self.subject {

@@ -48,19 +48,24 @@ pub struct HeldRefreshToken {
 /// The newest, not the one that ends last: a token is replaced for a reason.
 #[must_use]
 pub fn access_token(document: &Document, query: &Query, now: Unix) -> Option<Hit> {
+    access_tokens(document, query)
+        .into_iter()
+        .filter(|hit| hit.life.is_alive(now))
+        .max_by_key(|hit| (hit.life.cached_at, hit.life.expires_on))
+}
+
+/// All access tokens of `document` that answer `query`, dead or alive.
+pub(super) fn access_tokens(document: &Document, query: &Query) -> Vec<Hit> {
     let wanted = query.scopes.without_reserved();
     let assertion = assertion_hash(query);
-    let mut sieve = of_subject(query, assertion.as_deref()).word(&query.client_id);
     // Any one of the scopes will do; the longest tells most.
-    sieve = sieve.word_in_any_case(wanted.iter().max_by_key(|scope| scope.len())?);
+    let Some(telling) = wanted.iter().max_by_key(|scope| scope.len()) else { return Vec::new() };
+    let mut sieve = of_subject(query, assertion.as_deref()).word(&query.client_id).word_in_any_case(telling);
     if !query.authority.tenant.is_open() {
         sieve = sieve.word_in_any_case(query.authority.tenant.as_str());
     }
-    document
-        .sifted(Section::AccessToken, &sieve)
-        .filter_map(|(_, entity)| matching(&entity, query, &wanted))
-        .filter(|hit| hit.life.is_alive(now))
-        .max_by_key(|hit| (hit.life.cached_at, hit.life.expires_on))
+    let sifted = document.sifted(Section::AccessToken, &sieve);
+    sifted.filter_map(|(_, entity)| matching(&entity, query, &wanted)).collect()
 }
 
 /// What entities of the query's subject mention; `assertion` is [`assertion_hash`] of the query.
@@ -152,6 +157,10 @@ const LONGEST: i64 = 48 * 3600;
 
 /// The tenant that was asked; for one of the open tenants, the account's home stands for it.
 fn is_realm(entity: &Entity<'_>, query: &Query) -> bool {
+    #[cfg(canary)]
+    if crate::canary::is(crate::canary::Bug::TenantForgotten) {
+        return true;
+    }
     let tenant = query.authority.tenant.as_str();
     let home = match &query.subject {
         Subject::Account(id) if query.authority.tenant.is_open() => id.rsplit_once('.').map(|(_, utid)| utid),
@@ -163,6 +172,10 @@ fn is_realm(entity: &Entity<'_>, query: &Query) -> bool {
 }
 
 fn is_environment(entity: &Entity<'_>, query: &Query) -> bool {
+    #[cfg(canary)]
+    if crate::canary::is(crate::canary::Bug::CloudForgotten) {
+        return true;
+    }
     entity.text("environment").is_some_and(|e| cloud::same_environment(query.authority.host.environment(), &e))
 }
 
@@ -185,6 +198,14 @@ fn is_subject(entity: &Entity<'_>, subject: &Subject) -> bool {
     }
     let home = entity.text("home_account_id").filter(|h| !h.is_empty());
     let assertion = entity.text("user_assertion_hash").or_else(|| entity.text("userAssertionHash"));
+    #[cfg(canary)]
+    match subject {
+        Subject::Account(_) if crate::canary::is(crate::canary::Bug::AccountForgotten) => return home.is_some(),
+        Subject::Assertion(_) if crate::canary::is(crate::canary::Bug::AssertionForgotten) => {
+            return assertion.is_some();
+        }
+        _ => {}
+    }
     match subject {
         // `null`, `""` and absent are the three spellings of "nobody".
         Subject::Application => home.is_none() && assertion.is_none(),

@@ -29,6 +29,10 @@ impl<'a> Sieve<'a> {
 
     /// Whether `raw` may be of interest.
     pub(super) fn passes(&self, raw: &str) -> bool {
+        #[cfg(canary)]
+        if crate::canary::forgets() {
+            return true;
+        }
         let raw = raw.as_bytes();
         let mentioned =
             self.words.iter().all(|word| word.find(raw).is_some()) && self.folded.iter().all(|word| word.is_in(raw));

@@ -157,6 +157,8 @@ impl Post {
 
     /// When to try again after `retry_after` (or our own back-off); `None` when tries or time run out.
     fn again(&self, now: Now, retry_after: Option<Duration>) -> Option<Mono> {
+        #[cfg(canary)]
+        let retry_after = retry_after.filter(|_| !crate::canary::is(crate::canary::Bug::RetryAfterIgnored));
         let at = now.mono.plus(retry_after.map_or_else(|| self.back_off(), |span| span.max(LEAST_REST)));
         (self.tries_left > 0 && !self.cancelled && at < self.deadline).then_some(at)
     }
@@ -177,6 +179,8 @@ impl Post {
     fn failed(&mut self, now: Now, failure: Failure) -> Step<Posted> {
         let mendable = !matches!(failure.kind, FailureKind::Tls | FailureKind::Refused | FailureKind::TooLarge);
         let harmless = failure.sent == Sent::No || self.replay == Replay::Safe;
+        #[cfg(canary)]
+        let harmless = harmless || crate::canary::is(crate::canary::Bug::SingleUseRepeated);
         match if mendable && harmless { self.again(now, None) } else { None } {
             Some(until) => self.rest(now, until),
             None => Step::Done(Posted::Failed(failure)),

@@ -72,13 +72,19 @@ impl<G: Grant> Acquire<G> {
     /// Fails: with the old token while it lives, else with `error`, leaving a mark for whoever waits behind us.
     pub(super) fn fall_back(&mut self, now: Now, error: Error) -> Step<Outcome> {
         // Another's failure stays another's: told on as if it were new, it would never end.
+        #[cfg(canary)]
+        if crate::canary::is(crate::canary::Bug::MarkNeverLeft) {
+            self.shared = true;
+        }
         if !self.shared
-            && let Some(mark) = cooling::mark(&error, now.wall, self.policy.holder)
+            && let Some(mark) = cooling::mark(&error, now.wall, self.holder())
         {
             self.mark = Some(mark);
         }
         // A caller that has gone needs no token, and a host that errs must hear of it.
         let stands = error.kind() != ErrorKind::Misuse && !self.cancelled;
+        #[cfg(canary)]
+        let stands = stands && !crate::canary::is(crate::canary::Bug::ErrorThoughValid);
         match self.usable.take().filter(|hit| stands && hit.life.is_alive(now.wall)) {
             Some(hit) => {
                 self.notes.push(Note::RefreshFailed(error));
@@ -90,6 +96,10 @@ impl<G: Grant> Acquire<G> {
 
     /// Releases the lock if it is held, then ends with `result`.
     pub(super) fn end(&mut self, result: Result<Ending, Error>) -> Step<Outcome> {
+        #[cfg(canary)]
+        if self.cancelled && crate::canary::is(crate::canary::Bug::LockKeptWhenCancelled) {
+            return self.finish(result);
+        }
         match self.guard.take() {
             Some(guard) => {
                 self.state = State::Unlocking(Box::new(result));

@@ -27,7 +27,7 @@ impl<G: Grant> Acquire<G> {
         if G::REDEEMS {
             if let Base::Unreadable(fault) = &self.base {
                 let error = Error::from(fault.clone());
-                return self.end(Err(error));
+                return self.fall_back(now, error);
             }
             self.held = self.candidates();
         }
@@ -98,6 +98,9 @@ impl<G: Grant> Acquire<G> {
         }
         let used = if self.held.is_empty() { None } else { Some(self.held.remove(0)) };
         let worth_keeping = granted.is_cacheable() || granted.refresh_token.is_some();
+        #[cfg(canary)]
+        let worth_keeping =
+            worth_keeping && !(self.cancelled && crate::canary::is(crate::canary::Bug::RotationLostWhenCancelled));
         if !worth_keeping || !self.base.is_writable() {
             return self.end(Ok(Ending { token, source: Source::Network, version: None }));
         }
@@ -143,12 +146,21 @@ impl<G: Grant> Acquire<G> {
         if self.cancelled {
             return self.end(Err(Error::cancelled()));
         }
-        if let (Decision::Use, Some(hit)) = self.look(now, None) {
-            self.notes.push(Note::Rotated);
-            return self.hand_out(hit);
+        match self.look(now, None) {
+            (Decision::Use, Some(hit)) => {
+                self.notes.push(Note::Rotated);
+                return self.hand_out(hit);
+            }
+            // Somebody else's, and due already: better than an error.
+            (Decision::UseAndRefresh, hit) => self.usable = hit,
+            _ => {}
         }
         if matches!(self.base, Base::Unreadable(_) | Base::Nowhere) {
             // Nothing that is granted now could be stored: nothing is spent.
+            return self.fall_back(now, error);
+        }
+        if error.retry_after().is_some() {
+            // Theirs may be the good one, but the authority is to be left alone all the same.
             return self.fall_back(now, error);
         }
         let held = self.candidates();
