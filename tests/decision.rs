@@ -47,3 +47,42 @@ fn claims_force_and_rejection_fetch_whatever_is_cached() {
     assert_eq!(decide(Some(life), Some(now), now, true, 0), Fetch);
     assert_eq!(decide(None, None, now, false, 0), Fetch);
 }
+
+#[test]
+fn t_11_a_thousand_nodes_do_not_renew_in_one_second() {
+    let made = Unix(1_800_000_000);
+    let hour = Life { cached_at: made, expires_on: made.plus(3600), refresh_on: None };
+    let day = Life { expires_on: made.plus(86_400), refresh_on: Some(made.plus(43_200)), ..hour };
+    for life in [hour, day] {
+        let mut due: Vec<Unix> = (0..1000_u64).map(|node| life.due(node.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+        due.sort_unstable();
+        let most = due.chunk_by(|a, b| a == b).map(<[Unix]>::len).max();
+        assert!(most.is_some_and(|most| most <= 50), "{most:?} of 1,000 in one second");
+        let (first, last) = (due[0], due[999]);
+        assert!(last.since(first) <= 60 && last < life.expires_on.plus(-200), "{first} to {last}");
+    }
+}
+
+#[test]
+fn t_11_a_short_life_is_hardly_spread() {
+    let made = Unix(1_800_000_000);
+    let table = [(3600, 3300, 60), (600, 300, 60), (100, 50, 10), (60, 30, 6), (8, 4, 0), (1, 1, 0), (0, 0, 0)];
+    for (lives, first, spread) in table {
+        let life = Life { cached_at: made, expires_on: made.plus(lives), refresh_on: None };
+        assert_eq!(
+            (life.due(0), life.due(spread)),
+            (made.plus(first), made.plus(first + i64::try_from(spread).expect("small"))),
+            "{lives} s"
+        );
+        assert_eq!(life.due(spread + 1), made.plus(first), "{lives} s");
+    }
+}
+
+#[test]
+fn t_10_the_last_seconds_are_nobodys() {
+    let made = Unix(1_800_000_000);
+    let life = |lives| Life { cached_at: made, expires_on: made.plus(lives), refresh_on: None };
+    for (lives, left, ending) in [(3600, 31, false), (3600, 30, true), (60, 16, false), (60, 15, true), (2, 1, false)] {
+        assert_eq!(life(lives).is_ending(made.plus(lives - left)), ending, "{left} s of {lives} s left");
+    }
+}

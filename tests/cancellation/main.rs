@@ -7,6 +7,8 @@ mod lab;
 mod world;
 
 use azlatch::TokenRequest;
+use azlatch::pipeline::{Bearer, Pipeline};
+use http::{Request, Response};
 
 use lab::Seen;
 use world::{SCOPE, User, World};
@@ -15,7 +17,7 @@ use world::{SCOPE, User, World};
 type Call = fn(&User) -> lab::Call<'_>;
 
 /// Every async call there is.
-const CALLS: [(&str, Call); 5] = [
+const CALLS: [(&str, Call); 6] = [
     ("get_token", |user| Box::pin(async { user.get_token(&[SCOPE]).await.is_ok() })),
     ("answer, fresh", |user| Box::pin(async { user.answer(&request().force_refresh()).await.is_ok() })),
     ("answer, claims", |user| {
@@ -29,6 +31,14 @@ const CALLS: [(&str, Call); 5] = [
         Box::pin(async {
             let token = user.get_token(&[SCOPE]).await.expect("a token");
             user.reject(&token).await.is_ok()
+        })
+    }),
+    ("a pipeline's send, refused", |user| {
+        Box::pin(async {
+            let pipeline = Pipeline::new(Bearer::new([SCOPE]).expect("scopes"), user.clone());
+            let request = Request::get("https://vault.example/secrets").body("").expect("a request");
+            let refuse = |_| async { Response::builder().status(401).body(()) };
+            pipeline.send_async(request, refuse).await.is_ok_and(|response| response.status() == 401)
         })
     }),
 ];
@@ -47,7 +57,6 @@ fn at_every_point(name: &str, call: Call, mut check: impl FnMut(&World, &User, &
         world.lab.rest(&what);
         check(&world, &user, &what);
         if seen == Seen::Ended(true) {
-            println!("cancelled {name} at {points} points");
             return points;
         }
         assert_eq!(seen, Seen::Dropped, "{what}");
@@ -62,6 +71,7 @@ fn c_06_a_rotated_refresh_token_is_never_lost() {
         let points = at_every_point(name, call, |world, _, what| {
             assert_eq!(world.stored_refresh_token(), world.current_refresh_token(), "{what}");
         });
+        println!("cancelled {name} at {points} points");
         assert!(points > 5, "{name} has only {points} points");
     }
 }

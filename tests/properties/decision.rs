@@ -34,4 +34,19 @@ proptest! {
         let life = Life { cached_at: Unix(made), expires_on: Unix(ends), refresh_on: due.map(Unix) };
         let _ = decide(Some(life), tried.map(Unix), Unix(now), false, 0);
     }
+
+    #[test]
+    fn calm_is_when_there_is_nothing_to_decide(life in life(), tried in prop::option::of(0..250_000_i64), now in 0..250_000_i64, spread in any::<u64>()) {
+        let (tried, now) = (tried.map(Unix), Unix(now));
+        let calm = life.calm(tried, spread);
+        for now in [now, calm.start, calm.end.plus(-1)] {
+            if calm.contains(&now) {
+                prop_assert_eq!(decide(Some(life), tried, now, false, spread), Decision::Use);
+            }
+        }
+        // And it is no shorter than it need be: without a failed attempt, the moment after it something is due.
+        if tried.is_none() && calm.end > calm.start {
+            prop_assert_ne!(decide(Some(life), None, calm.end, false, spread), Decision::Use);
+        }
+    }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use azlatch_core::cache::Reject;
 use azlatch_core::credential::{Credential, TokenRequest};
+use azlatch_core::secret::AccessToken;
 use azlatch_core::token::Token;
 use azlatch_core::{Error, ErrorKind, run_async};
 use azlatch_system::System;
@@ -138,11 +139,15 @@ impl<C: Credential, R: Runtime> Async<C, R> {
     ///
     /// `Storage` when it may still be stored. From this cache's memory it is gone in any case.
     pub async fn reject(&self, token: &Token) -> Result<(), Error> {
+        self.reject_access_token(&token.access_token).await
+    }
+
+    pub(crate) async fn reject_access_token(&self, token: &AccessToken) -> Result<(), Error> {
         let Tasks { bound, store, runtime, .. } = &*self.0;
         let mut host = (store.clone(), runtime.driver());
         let mut outcome = Ok(());
-        for partition in bound.reject(&token.access_token) {
-            let mut flow = Reject::new(partition, token.access_token.clone());
+        for partition in bound.reject(token) {
+            let mut flow = Reject::new(partition, token.clone());
             outcome = outcome.and(run_async(&mut flow, || bound.clock.now(), &mut host).await);
         }
         outcome

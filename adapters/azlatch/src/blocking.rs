@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use azlatch_core::cache::Reject;
 use azlatch_core::credential::{Credential, TokenRequest};
+use azlatch_core::secret::AccessToken;
 use azlatch_core::token::Token;
 use azlatch_core::{Error, Flow, Host, run};
 use azlatch_system::System;
@@ -144,9 +145,13 @@ impl<C: Credential> Blocking<C> {
     ///
     /// `Storage` when it may still be stored. From this cache's memory it is gone in any case.
     pub fn reject(&self, token: &Token) -> Result<(), Error> {
+        self.reject_access_token(&token.access_token)
+    }
+
+    pub(crate) fn reject_access_token(&self, token: &AccessToken) -> Result<(), Error> {
         let mut outcome = Ok(());
-        for partition in self.0.bound.reject(&token.access_token) {
-            outcome = outcome.and(self.stored(&mut Reject::new(partition, token.access_token.clone())));
+        for partition in self.0.bound.reject(token) {
+            outcome = outcome.and(self.stored(&mut Reject::new(partition, token.clone())));
         }
         outcome
     }

@@ -12,8 +12,21 @@
 //! ```
 //!
 //! A credential is a description until it is bound: [`Bind::blocking`] binds it to blocking HTTP, to a cache and to
-//! this machine. Bound credentials are cheap to clone, and clones share one cache. Without persistence options tokens
-//! live in memory.
+//! this machine; `Bind::async_std` (feature `async-std`) to async HTTP; `Async::new` (feature `async`) to any other
+//! runtime. Bound credentials are cheap to clone, and clones share one cache. Without persistence options tokens live in
+//! memory.
+//!
+//! # What a call costs
+//!
+//! * A warm [`get_token`](Blocking::get_token) takes no lock, allocates nothing, and asks nobody; a handle from
+//!   [`for_scopes`](Blocking::for_scopes) does not even look the scopes up. Neither gets slower with more tokens.
+//! * While one token is fetched its other callers wait for that one fetch and share its token or its error; callers of
+//!   other tokens notice nothing.
+//! * A token is renewed ahead of time by one caller; the others keep getting the old one. Renewals of different processes
+//!   are spread over a minute.
+//! * [`TokenCache`] is bounded by number and by bytes: what has ended goes first, then what was used longest ago.
+//!
+//! # Stores
 //!
 //! With [`TokenCachePersistenceOptions`] they also live in the store that Azure Identity's other languages use, so that a
 //! token got by a Python program is found here and the other way round. This version stores in plain text only, and
@@ -22,6 +35,9 @@
 //!
 //! [`Adapters`] says what is used outside: root certificates, proxies, the cache directory, a cache shared between
 //! credentials.
+//!
+//! [`pipeline`] sends requests with tokens: it answers what a resource has to say about them, for ureq or any other
+//! client.
 
 mod adapters;
 mod answer;
@@ -37,6 +53,7 @@ mod front;
 mod hot;
 #[cfg(feature = "async")]
 mod offload;
+pub mod pipeline;
 #[cfg(feature = "async")]
 mod runtime;
 mod scoped;
@@ -74,7 +91,7 @@ pub mod prelude {
 }
 
 /// The repository's front page and this crate's, compiled.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "async-std"))]
 #[doc = include_str!("../../../README.md")]
 #[doc = include_str!("../README.md")]
 struct FrontPages;

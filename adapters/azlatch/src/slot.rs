@@ -39,15 +39,9 @@ pub(crate) struct Hot {
     /// When it was last known to be what the store holds, in milliseconds of the monotonic clock; `u64::MAX` when
     /// nobody else can change it there.
     checked: AtomicU64,
-    /// From when until when there is nothing to decide, in seconds since 1970.
-    calm: std::ops::Range<i64>,
+    /// From when until when there is nothing to decide.
+    calm: std::ops::Range<Unix>,
 }
-
-/// Seconds between attempts to renew, as the decision has them.
-const PAUSE: i64 = 30;
-
-/// Seconds by which a token may seem to come from the future, as the decision has them.
-const SKEW: i64 = 300;
 
 /// A hit older than this is held against the store, when there is one that others write to.
 const FRESH: Duration = Duration::from_secs(5);
@@ -61,12 +55,7 @@ impl Hot {
         checked: Option<Mono>,
         spread: u64,
     ) -> Self {
-        let life = token.life;
-        let due = life.due(spread).min(life.expires_on);
-        let calm = match tried {
-            Some(at) => at.0..due.max(at.plus(PAUSE)).min(life.expires_on).0,
-            None => life.cached_at.plus(-SKEW).0..due.0,
-        };
+        let calm = token.life.calm(tried, spread);
         let checked = AtomicU64::new(checked.map_or(u64::MAX, |Mono(at)| at));
         Self { token, version, tried, checked, calm }
     }
@@ -79,7 +68,7 @@ impl Hot {
 
     /// Whether there is nothing to decide about it at `wall`.
     fn is_calm(&self, wall: Unix) -> bool {
-        self.calm.contains(&wall.0)
+        self.calm.contains(&wall)
     }
 
     /// Whether others may have changed what is stored since it was last looked at.

@@ -42,6 +42,9 @@ pub(crate) struct Try {
     /// Show what happened on the way to each token
     #[arg(long)]
     pub(crate) explain: bool,
+    /// Ask from tasks, through async-std and async HTTP, instead of threads
+    #[arg(long = "async")]
+    pub(crate) tasks: bool,
 }
 
 /// The credentials, in kebab case of Azure Identity's names.

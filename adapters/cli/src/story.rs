@@ -9,7 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use azlatch::prelude::*;
-use azlatch::{Adapters, Answer, Blocking, ErrorKind, Source};
+use azlatch::{Adapters, Answer, AsyncStd, Blocking, ErrorKind, Source};
+use azlatch_async_std::{block_on, spawn};
 use azlatch_emulator::{Emulator, Fault, Settings, Target};
 
 use crate::args::Try;
@@ -36,7 +37,53 @@ struct Story {
     emulator: Emulator,
     home: tempfile::TempDir,
     explain: bool,
+    tasks: bool,
     kept: Cell<bool>,
+}
+
+/// The credential of a row: on threads or, with `--async`, on tasks.
+enum Bound {
+    Threads(Blocking<ClientSecretCredential>),
+    Tasks(AsyncStd<ClientSecretCredential>),
+}
+
+impl Bound {
+    fn answer(&self, request: &TokenRequest) -> Result<Answer, Error> {
+        match self {
+            Self::Threads(credential) => credential.answer(request),
+            Self::Tasks(credential) => block_on(credential.answer(request)),
+        }
+    }
+
+    /// What `count` threads or tasks get that ask for one token at the same moment.
+    fn crowd(&self, count: usize, request: &TokenRequest) -> Result<Vec<Answer>, Error> {
+        match self {
+            Self::Threads(credential) => {
+                let start = Barrier::new(count);
+                let ask = || {
+                    start.wait();
+                    credential.answer(request)
+                };
+                thread::scope(|scope| {
+                    let threads: Vec<_> = (0..count).map(|_| scope.spawn(ask)).collect();
+                    let ended = threads.into_iter().map(thread::ScopedJoinHandle::join);
+                    ended.map(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+                })
+            }
+            Self::Tasks(credential) => block_on(async {
+                let ask = || {
+                    let (credential, request) = (credential.clone(), request.clone());
+                    spawn(async move { credential.answer(&request).await })
+                };
+                let tasks: Vec<_> = (0..count).map(|_| ask()).collect();
+                let mut answers = Vec::new();
+                for task in tasks {
+                    answers.push(task.await?);
+                }
+                Ok(answers)
+            }),
+        }
+    }
 }
 
 /// What a row came to: the answer, and a remark when it is not as promised.
@@ -62,12 +109,13 @@ impl Story {
         emulator
             .write_ca(home.path().join("ca.pem"))
             .map_err(|e| trouble("the root certificate could not be written", &e))?;
-        Ok(Self { emulator, home, explain: options.explain, kept: Cell::new(true) })
+        Ok(Self { emulator, home, explain: options.explain, tasks: options.tasks, kept: Cell::new(true) })
     }
 
     fn tell(&self) -> Result<bool, Error> {
         output::line(&format!(
-            "azlatch against a local authority, {} (the authority counts the requests)\n",
+            "azlatch {}against a local authority, {} (the authority counts the requests)\n",
+            if self.tasks { "on async-std " } else { "" },
             self.emulator.authority()
         ))?;
         output::line(&format!("  {:<50} {:>8} {:>9}   {}", "what", "requests", "time", "token from"))?;
@@ -87,7 +135,9 @@ impl Story {
         let ask = |scope: &str| credential.answer(&TokenRequest::new([scope])?);
         self.row("first token", 1, Source::Network, || Ok(ask("https://vault.example/.default")?.into()))?;
         self.row("again", 0, Source::Memory, || Ok(ask("https://vault.example/.default")?.into()))?;
-        self.row("64 threads at once, one cold scope", 1, Source::Network, || crowd(&credential, 64))
+        let crowd_of =
+            if self.tasks { "64 tasks at once, one cold scope" } else { "64 threads at once, one cold scope" };
+        self.row(crowd_of, 1, Source::Network, || crowd(&credential, 64))
     }
 
     fn on_disk(&self) -> Result<(), Error> {
@@ -117,13 +167,14 @@ impl Story {
             Ok(Seen { answer, objection: same.then(|| "the expired token was handed out".into()) })
         })?;
         let table = "https://table.example/.default";
-        self.emulator.with(|entra| entra.settings_mut().refresh_in = Some(1));
+        // Half of so short a life is left when it is due.
+        self.emulator.with(|entra| entra.settings_mut().expires_in = 6);
         let first = ask(table)?;
         self.emulator.with(|entra| {
-            entra.settings_mut().refresh_in = None;
+            entra.settings_mut().expires_in = 3599;
             entra.script(Fault::status(503).on(Target::Token).times(0));
         });
-        thread::sleep(Duration::from_millis(2100));
+        thread::sleep(Duration::from_millis(3200));
         self.row("due for renewal, but Entra answers 503: served", 1, Source::Memory, || {
             let answer = ask(table)?;
             let other = answer.token.expose_secret() != first.token.expose_secret();
@@ -179,7 +230,7 @@ impl Story {
         self.emulator.with(|entra| entra.counters().requests)
     }
 
-    fn credential(&self, persistent: bool) -> Result<Blocking<ClientSecretCredential>, Error> {
+    fn credential(&self, persistent: bool) -> Result<Bound, Error> {
         let adapters = Adapters::new()?
             .extra_roots(self.emulator.ca_pem().as_bytes())?
             .cache_directory(self.home.path().join(azlatch_files::DIRECTORY));
@@ -187,10 +238,11 @@ impl Story {
             .authority_host(&self.emulator.authority())?
             .disable_instance_discovery();
         let plain = TokenCachePersistenceOptions::default().allow_unencrypted_storage(true);
-        match persistent {
-            true => credential.cache_persistence_options(plain).blocking_with(&adapters),
-            false => credential.blocking_with(&adapters),
-        }
+        let credential = if persistent { credential.cache_persistence_options(plain) } else { credential };
+        Ok(match self.tasks {
+            true => Bound::Tasks(credential.async_std_with(&adapters)?),
+            false => Bound::Threads(credential.blocking_with(&adapters)?),
+        })
     }
 
     /// Runs this very program once more; an objection when it does not find `expected` in the store.
@@ -221,29 +273,14 @@ impl Story {
     }
 }
 
-/// `count` threads ask for one token at the same moment; an objection when they do not all get the same.
-fn crowd(credential: &Blocking<ClientSecretCredential>, count: usize) -> Result<Seen, Error> {
-    let request = TokenRequest::new(["https://crowd.example/.default"])?;
-    let start = Barrier::new(count);
-    let ask = || {
-        start.wait();
-        credential.answer(&request)
-    };
-    let answers = thread::scope(|scope| {
-        let threads: Vec<_> = (0..count).map(|_| scope.spawn(ask)).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect::<Result<Vec<_>, _>>()
-    })?;
-    let mut sources = answers.iter().map(|answer| answer.explain.source);
-    let fetched = sources.by_ref().filter(|source| *source == Source::Network).count();
+/// `count` at once; an objection when they do not all get the same.
+fn crowd(credential: &Bound, count: usize) -> Result<Seen, Error> {
+    let answers = credential.crowd(count, &TokenRequest::new(["https://crowd.example/.default"])?)?;
     let all_same = answers.windows(2).all(|pair| pair[0].token.expose_secret() == pair[1].token.expose_secret());
-    let objection =
-        (fetched != 1 || !all_same).then(|| format!("{fetched} threads fetched a token; all the same: {all_same}"));
+    let objection = (!all_same).then(|| "they did not all get the same token".into());
     match answers.into_iter().find(|answer| answer.explain.source == Source::Network) {
         Some(answer) => Ok(Seen { answer, objection }),
-        None => Err(Error::new(ErrorKind::Network, "no thread fetched the token")),
+        None => Err(Error::new(ErrorKind::Network, "nobody fetched the token")),
     }
 }
 

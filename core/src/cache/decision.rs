@@ -12,6 +12,8 @@
 //! A refresh that fails while the old token lives returns the old token. Holders of one token do not come due in the
 //! same second: each waits a moment of its own, up to a minute.
 
+use core::ops::Range;
+
 use crate::time::Unix;
 
 /// The times of a cached token.
@@ -68,7 +70,7 @@ impl Life {
     /// and then up to a minute later (a fifth of what is left, for short lives).
     #[must_use]
     pub fn due(&self, spread: u64) -> Unix {
-        let little = self.expires_on.plus(-WINDOW.min(self.lifetime() / 2));
+        let little = self.expires_on.plus(WINDOW.min(self.lifetime() / 2).saturating_neg());
         let first = self.refresh_on.map_or(little, |at| at.min(little));
         let room = SPREAD.min(self.expires_on.since(first) / 5).max(0).unsigned_abs();
         let late = spread.checked_rem(room.saturating_add(1)).unwrap_or_default();
@@ -79,6 +81,19 @@ impl Life {
     #[must_use]
     pub fn is_ending(&self, now: Unix) -> bool {
         self.expires_on.since(now) <= LAST.min(self.lifetime() / 4)
+    }
+
+    /// A span in which [`decide`] says [`Use`](Decision::Use), for a token last tried at `tried` by the holder of number
+    /// `spread`: within it a hit needs no decision, only two comparisons.
+    #[must_use]
+    pub fn calm(&self, tried: Option<Unix>, spread: u64) -> Range<Unix> {
+        let due = self.due(spread);
+        let (from, until) = match tried {
+            Some(at) if self.is_from_the_future(at) => (at, at.plus(PAUSE)),
+            Some(at) => (at, at.plus(PAUSE).max(due)),
+            None => (self.cached_at.plus(SKEW.saturating_neg()), due),
+        };
+        from..until.min(self.expires_on)
     }
 
     /// Whether the token says that it was made in the future, beyond what clocks may differ.

@@ -13,13 +13,13 @@ fn version() {
 #[test]
 fn try_tells_rows_that_are_as_promised() {
     let world = World::new();
-    for options in [&["try"][..], &["try", "--explain"]] {
+    for options in [&["try"][..], &["try", "--explain"], &["try", "--async"]] {
         let told = world.run(options).ok().out;
         assert!(told.ends_with("\nevery row as promised\n"), "{told}");
         let rows = [
             "first token",
             "again",
-            "64 threads at once",
+            "s at once, one cold scope",
             "a new process",
             "an expired token",
             "answers 503",
