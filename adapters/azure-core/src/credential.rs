@@ -32,7 +32,7 @@ pub trait IntoAzureCore: Credential + Sized {
     ///
     /// `Configuration` and `Storage` as [`Async::new`] has them.
     fn azure_core_with(self, adapters: &Adapters, core: AzureCore) -> Result<Arc<TokenSource<Self>>, Error> {
-        Async::new(self, adapters, core).map(|bound| Arc::new(TokenSource(bound)))
+        Async::new(self, adapters, core).map(|bound| Arc::new(TokenSource { bound, said: TokenOptions::default() }))
     }
 }
 
@@ -42,13 +42,37 @@ impl<C: Credential> IntoAzureCore for C {}
 ///
 /// Its errors are of kind [`Credential`](ErrorKind::Credential), say what azlatch's says, and have that
 /// [`Error`](azlatch::Error) for their source. azure_core does not retry them: what is worth repeating has been repeated.
-pub struct TokenSource<C>(Async<C, AzureCore>);
+pub struct TokenSource<C> {
+    bound: Async<C, AzureCore>,
+    /// What is said where the context says nothing.
+    said: TokenOptions,
+}
 
 impl<C: Credential> TokenSource<C> {
-    /// The same bound credential, for what azure_core has no words for: accounts of what happened, rejected tokens.
+    /// The same credential and cache, for a client with wishes of its own: they count where the context of a method has
+    /// none.
+    ///
+    /// ```
+    /// # use azlatch::prelude::*;
+    /// # use azlatch_azure_core::{TokenOptions, TokenSource};
+    /// # fn fabrikams(credential: &TokenSource<ClientSecretCredential>) -> std::sync::Arc<TokenSource<ClientSecretCredential>> {
+    /// // The client that gets this one works in another tenant.
+    /// credential.with_options(TokenOptions::default().tenant_id("fabrikam"))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_options(&self, options: TokenOptions) -> Arc<Self> {
+        Arc::new(Self { bound: self.bound.clone(), said: options })
+    }
+
+    pub(crate) const fn options(&self) -> &TokenOptions {
+        &self.said
+    }
+
+    /// The bound credential itself, for what azure_core has no words for: accounts of what happened, rejected tokens.
     #[must_use]
     pub const fn azlatch(&self) -> &Async<C, AzureCore> {
-        &self.0
+        &self.bound
     }
 }
 
@@ -59,11 +83,15 @@ impl<C: Credential> TokenCredential for TokenSource<C> {
         scopes: &[&str],
         options: Option<TokenRequestOptions<'_>>,
     ) -> azure_core::Result<AccessToken> {
-        let said = options.as_ref().and_then(|options| options.method_options.context.value::<TokenOptions>());
-        let token = match said.map(|said| said.request(scopes)) {
-            None => self.0.get_token(scopes).await,
-            Some(Ok(request)) => self.0.answer(&request).await.map(|answer| answer.token),
-            Some(Err(error)) => Err(error),
+        let said = options.as_ref().and_then(|options| options.method_options.context.value());
+        let said: &TokenOptions = said.unwrap_or(&self.said);
+        let token = if *said == TokenOptions::default() {
+            self.bound.get_token(scopes).await
+        } else {
+            match said.request(scopes) {
+                Ok(request) => self.bound.answer(&request).await.map(|answer| answer.token),
+                Err(error) => Err(error),
+            }
         };
         let token = token.map_err(|error| {
             let said = error.to_string();
@@ -77,6 +105,6 @@ impl<C: Credential> TokenCredential for TokenSource<C> {
 
 impl<C: Credential> fmt::Debug for TokenSource<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TokenSource").field(&self.0).finish()
+        f.debug_tuple("TokenSource").field(&self.bound).finish()
     }
 }

@@ -50,11 +50,11 @@
 //! # Claims, tenants, continuous access evaluation
 //!
 //! azure_core's `TokenRequestOptions` has no fields for them, but it carries the context of the method that was called.
-//! [`TokenOptions`] in that context is heard.
+//! [`TokenOptions`] in that context is heard, and [`TokenSource::with_options`] says the same for all of a client's calls.
 //!
 //! azure_core's bearer policy has a cache of its own, for one token whatever it was asked for, up to five minutes before
-//! the token ends; it asks again after a 401, and does not say why. To ask for something else than before, use a client
-//! of its own.
+//! the token ends: give a client for another tenant a source of its own. After a 401 that policy asks again and does not
+//! say why. [`ClaimsPolicy`] answers the challenges that it cannot.
 //!
 //! # Features
 //!
@@ -63,6 +63,7 @@
 //! default features, and give each of them [`AzureCore::transport`]: a client that is given none then finds no TLS
 //! provider and panics, unless the application has installed one.
 
+mod claims;
 #[cfg(feature = "reqwest")]
 mod client;
 mod credential;
@@ -71,6 +72,7 @@ mod failure;
 mod options;
 mod runtime;
 
+pub use claims::ClaimsPolicy;
 pub use credential::{IntoAzureCore, TokenSource};
 pub use driver::Driver;
 pub use options::TokenOptions;

@@ -1,16 +1,19 @@
 //! What a request for a token can say beside its scopes.
 
 use azlatch::{Error, TokenRequest};
+use azure_core::credentials::TokenRequestOptions;
+use azure_core::http::{ClientMethodOptions, Context};
 
 /// What a credential is told through the context of a client's method, where azure_core has no words for it.
 ///
 /// ```
 /// use azlatch_azure_core::TokenOptions;
-/// use azure_core::credentials::TokenRequestOptions;
 /// use azure_core::http::{ClientMethodOptions, Context};
 ///
-/// let context = Context::new().with_value(TokenOptions::default().tenant_id("fabrikam").enable_cae(true));
-/// let options = TokenRequestOptions { method_options: ClientMethodOptions { context } };
+/// let said = TokenOptions::default().tenant_id("fabrikam").enable_cae(true);
+/// // Every method's options have a context; it finds its way to the credential.
+/// let context = Context::new().with_value(said);
+/// let options = ClientMethodOptions { context };
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -52,5 +55,12 @@ impl TokenOptions {
             Some(claims) => request.claims(claims),
             None => request,
         })
+    }
+}
+
+impl From<TokenOptions> for TokenRequestOptions<'static> {
+    /// A context that holds nothing else.
+    fn from(said: TokenOptions) -> Self {
+        Self { method_options: ClientMethodOptions { context: Context::new().with_value(said) } }
     }
 }

@@ -10,8 +10,7 @@ use azlatch::prelude::*;
 use azlatch::{Adapters, ErrorKind};
 use azlatch_azure_core::{AzureCore, IntoAzureCore as _, TokenOptions, TokenSource};
 use azlatch_emulator::{Emulator, Settings};
-use azure_core::credentials::{TokenCredential, TokenRequestOptions};
-use azure_core::http::{ClientMethodOptions, Context};
+use azure_core::credentials::TokenCredential;
 use azure_core::time::OffsetDateTime;
 use gate::Gate;
 
@@ -41,11 +40,6 @@ fn behind(gate: &Gate) -> Credential {
 
 fn requests(authority: &Emulator) -> u64 {
     authority.with(|entra| entra.counters().requests)
-}
-
-fn saying(said: TokenOptions) -> Option<TokenRequestOptions<'static>> {
-    let context = Context::new().with_value(said);
-    Some(TokenRequestOptions { method_options: ClientMethodOptions { context } })
 }
 
 /// What `future` comes to; a test that hangs is a test that failed.
@@ -113,12 +107,31 @@ async fn options_of_the_context_are_heard() {
         (TokenOptions::default().claims(r#"{"access_token":{"nbf":{"value":"1700000000"}}}"#), "1700000000"),
     ] {
         let before = gate.requests();
-        credential.get_token(VAULT, saying(said.clone())).await.expect("a token");
+        credential.get_token(VAULT, Some(said.clone().into())).await.expect("a token");
         assert_eq!(gate.requests(), before + 1, "{said:?}");
         assert!(gate.last().contains(sent), "{said:?}: {}", gate.last());
     }
-    let elsewhere = saying(TokenOptions::default().tenant_id("tailspin"));
-    assert!(credential.get_token(VAULT, elsewhere).await.is_err(), "a tenant that is not allowed");
+    let elsewhere = TokenOptions::default().tenant_id("tailspin");
+    assert!(credential.get_token(VAULT, Some(elsewhere.into())).await.is_err(), "a tenant that is not allowed");
+}
+
+#[tokio::test]
+async fn a_source_with_options_says_them_where_the_context_is_silent() {
+    let gate = Gate::open();
+    let described = ClientSecretCredential::new("contoso", "my-app", "s3cret").expect("a description");
+    let credential = bind(described.additionally_allowed_tenants(["*"]), gate.core());
+    let fabrikams = credential.with_options(TokenOptions::default().tenant_id("fabrikam"));
+    for (source, said, sent, requests) in [
+        (&fabrikams, None, "/fabrikam/", 1),
+        (&fabrikams, Some(TokenOptions::default().tenant_id("tailspin")), "/tailspin/", 2),
+        (&credential, None, "/contoso/", 3),
+        // One cache behind both.
+        (&credential, Some(TokenOptions::default().tenant_id("fabrikam")), "/contoso/", 3),
+    ] {
+        source.get_token(VAULT, said.map(Into::into)).await.expect("a token");
+        assert!(gate.last().contains(sent), "{}", gate.last());
+        assert_eq!(gate.requests(), requests);
+    }
 }
 
 #[tokio::test]
