@@ -164,6 +164,8 @@ impl<G: Grant> Acquire<G> {
     /// two of them renewed at once would spend it twice, and an authority that watches for that signs the person out.
     fn lock_key(&self) -> LockKey {
         let key = if G::REDEEMS { self.query.account_key() } else { self.query.key() };
+        #[cfg(canary)]
+        let key = if crate::canary::is(crate::canary::Bug::AccountLockForgotten) { self.query.key() } else { key };
         key.lock(&self.policy.partition)
     }
 
