@@ -170,9 +170,11 @@ fn every_invariant_names_a_test_that_exists() {
         let (module, test) = name.rsplit_once("::").expect("module::test");
         let files: Vec<_> = match module.split_once("::") {
             Some((folder, file)) => vec![root().join("tests").join(folder).join(format!("{file}.rs"))],
-            None => vec![root().join("tests").join(format!("{module}.rs"))],
+            None => [format!("{module}.rs"), format!("{module}/main.rs"), format!("world/tests/{module}.rs")]
+                .map(|file| root().join("tests").join(file))
+                .into(),
         };
-        let found = files.iter().any(|file| read(file).contains(&format!("fn {test}(")));
+        let found = files.iter().any(|file| file.is_file() && read(file).contains(&format!("fn {test}(")));
         assert!(found, "no test {name}");
         checked += 1;
     }
@@ -200,6 +202,7 @@ fn every_published_crate_has_its_papers() {
         "core",
         "adapters/ureq",
         "adapters/async-std",
+        "adapters/azure-core",
         "adapters/memory",
         "adapters/files",
         "adapters/system",

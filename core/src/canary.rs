@@ -26,11 +26,12 @@ pub enum Bug {
     SecondLookSkipped,
     DeadDroppedUnseen,
     ConflictOverwritten,
+    AccountLockForgotten,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::TenantForgotten,
         Self::AssertionForgotten,
         Self::AccountForgotten,
@@ -47,6 +48,7 @@ impl Bug {
         Self::SecondLookSkipped,
         Self::DeadDroppedUnseen,
         Self::ConflictOverwritten,
+        Self::AccountLockForgotten,
     ];
 }
 

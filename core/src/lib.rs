@@ -86,12 +86,16 @@
 //! |---|---|
 //! | No answer, cancellation or erring host makes a flow panic, ask after the end, or keep a lock | `explore::acquire_for_a_user_in_every_world` |
 //! | A rotated refresh token reaches the store, though the caller has gone | `explore::acquire_for_a_user_in_every_world` |
+//! | Dropping the future of an async call, wherever it stands, loses nothing and strands nobody | `cancellation::c_06_a_rotated_refresh_token_is_never_lost` |
+//! | Processes that crash, stop and lose power lose no stored token; no call errs while a living token is at hand | `simulation::simulation_many` |
+//! | When faults stop, everybody succeeds | `simulation::when_faults_stop_everybody_succeeds` |
 //! | Nothing is written after a read that said anything but what is stored | `explore::acquire_for_the_application_in_every_world` |
 //! | An unknown host is sent nothing before the public cloud vouched for it | `golden::every_trace_is_as_written` |
 //! | Two queries share a key exactly when they mean the same token | `properties::key::i_01_equal_keys_mean_equal_tokens` |
 //! | No query finds a token of another subject, tenant, client, binding or shape | `properties::lookup::lookup_never_crosses` |
 //! | A refresh token stays with its account, client and cloud | `properties::lookup::i_08_refresh_tokens_stay_with_their_account_client_and_cloud` |
 //! | A merge keeps what it does not change, to the byte | `properties::document::what_is_not_changed_survives_to_the_byte` |
+//! | A token is due at another second for each of its holders, and never later than a minute | `decision::t_11_a_thousand_nodes_do_not_renew_in_one_second` |
 //! | A clock that is ahead never lengthens a token's life | `properties::decision::t_09_a_later_clock_never_lengthens_a_life` |
 //! | Other languages' caches are read, and rewritten without loss | `fixtures::every_cache_is_read_and_rewritten_without_loss` |
 //! | No token goes to plain http, or to a host that a challenge could not vouch for | `properties::bearer::i_04_tokens_go_where_they_may` |

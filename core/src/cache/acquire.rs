@@ -17,7 +17,8 @@
 //!          Keeping (merge under compare-and-swap) ─► Unlocking ─► Done
 //! ```
 //!
-//! * Single flight is the lock and the second look: threads, tasks and processes are one mechanism.
+//! * Single flight is the lock and the second look: threads, tasks and processes are one mechanism. The lock is the
+//!   token's; where a refresh token is spent it is the account's, since all tokens of the account come of that one.
 //! * A holder that fails leaves a [`Mark`] in the lock, so that followers share its error instead of asking again.
 //! * A token in hand is never lost to storage trouble: it is returned, and [`Explain`] tells.
 //! * Nothing is written after a read that said anything but what is stored.
@@ -165,6 +166,8 @@ impl<G: Grant> Acquire<G> {
     /// two of them renewed at once would spend it twice, and an authority that watches for that signs the person out.
     fn lock_key(&self) -> LockKey {
         let key = if G::REDEEMS { self.query.account_key() } else { self.key };
+        #[cfg(canary)]
+        let key = if crate::canary::is(crate::canary::Bug::AccountLockForgotten) { self.key } else { key };
         key.lock(&self.policy.partition)
     }
 

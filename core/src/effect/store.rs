@@ -119,7 +119,8 @@ pub enum Removed {
     Conflict(Found),
 }
 
-/// What a lock protects: a digest of the token's cache key, so that no token waits for another.
+/// What a lock protects: a digest of the token's cache key, so that no token waits for another, or of the account where
+/// a refresh token is spent, since all its tokens come of that one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LockKey(pub [u8; 16]);
 
