@@ -1,8 +1,7 @@
 //! One opaque error, with predicates: local misuse, remote misbehaviour and storage trouble are told apart.
 
-use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
@@ -253,32 +252,5 @@ impl fmt::Debug for Error {
 impl core::error::Error for Error {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         self.0.cause.as_ref().map(|cause| cause as &(dyn core::error::Error + 'static))
-    }
-}
-
-impl From<crate::effect::StoreFault> for Error {
-    fn from(fault: crate::effect::StoreFault) -> Self {
-        Self::new(ErrorKind::Storage, fault.to_string())
-    }
-}
-
-impl From<&crate::effect::Failure> for Error {
-    fn from(failure: &crate::effect::Failure) -> Self {
-        use crate::effect::FailureKind as K;
-        let retryable = !matches!(failure.kind, K::Tls | K::Refused | K::TooLarge);
-        let mut message = "the authority could not be asked: ".to_owned();
-        message.push_str(&failure.kind.to_string());
-        if !failure.detail.is_empty() {
-            message.push_str(" (");
-            message.push_str(&crate::wire::text::printable(&failure.detail, 300));
-            message.push(')');
-        }
-        let error = Self::new(ErrorKind::Network, message).with_retry(retryable, None);
-        match failure.kind {
-            K::Tls => error.advise("check the system's root certificates, or name the authority's own with a CA file"),
-            K::Proxy => error.advise("check HTTPS_PROXY and NO_PROXY"),
-            K::Name | K::Connect => error.advise("check the network, the authority host and any proxy"),
-            _ => error,
-        }
     }
 }

@@ -8,13 +8,10 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use super::document::{Change, Delta, Document, Section};
 use super::entity::{Entity, entity_json, time};
 use super::key::{Query, Scheme, Subject};
-use super::lookup::{HeldRefreshToken, extra_hash};
+use super::lookup::HeldRefreshToken;
 use super::sieve::{Sieve, may_have};
 use crate::time::Unix;
 use crate::token::Granted;
@@ -114,8 +111,8 @@ fn access_token(query: &Query, granted: &Granted, names: &Names) -> Change {
     let (cached_at, expires_on) = (granted.acquired.to_string(), granted.expires_on.to_string());
     let extended = granted.extended_expires_on.to_string();
     let refresh_on = granted.refresh_on.map(|at| at.to_string());
-    let extra = extra_hash(query);
-    let assertion = assertion_hash(query);
+    let extra = query.extra_hash();
+    let assertion = query.assertion_hash();
     let (token_type, key_id) = match &query.scheme {
         Scheme::Bearer => ("Bearer", None),
         Scheme::Bound { token_type, key_id } => (token_type.as_str(), Some(key_id.as_str())),
@@ -176,7 +173,7 @@ fn refresh_token(
         patch.extend(family);
         return Some(Change::Put { section, key: used.key.clone(), json: stored.patched(&patch) });
     }
-    let assertion = assertion_hash(query);
+    let assertion = query.assertion_hash();
     let owner = granted.family.as_deref().unwrap_or(&names.client_id);
     let mut key = format!("{}-{}-refreshtoken-{owner}--", names.home(), names.environment);
     key.push_str(assertion.as_deref().unwrap_or_default());
@@ -192,14 +189,6 @@ fn refresh_token(
     fields.extend(family);
     fields.extend(assertion.as_deref().map(|hash| ("user_assertion_hash", Some(hash))));
     Some(Change::Put { section, key: key.to_lowercase(), json: entity_json(&fields) })
-}
-
-/// The hash of an incoming assertion, as .NET and JS spell it.
-pub(super) fn assertion_hash(query: &Query) -> Option<String> {
-    match &query.subject {
-        Subject::Assertion(hash) => Some(URL_SAFE_NO_PAD.encode(hash)),
-        _ => None,
-    }
 }
 
 fn id_token(names: &Names, home: &str, token: &str) -> Change {

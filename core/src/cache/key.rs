@@ -1,9 +1,11 @@
 //! What makes one token another token, and its injective encoding.
 
 use alloc::collections::BTreeMap;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use core::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use crate::authority::{Authority, cloud};
@@ -132,6 +134,29 @@ impl Query {
             true => cloud::canonical(self.authority.host.environment()).into(),
             false => alloc::format!("{}", self.authority.host),
         }
+    }
+
+    /// The hash of an incoming assertion, as .NET and JS spell it.
+    pub(super) fn assertion_hash(&self) -> Option<String> {
+        match &self.subject {
+            Subject::Assertion(hash) => Some(URL_SAFE_NO_PAD.encode(hash)),
+            _ => None,
+        }
+    }
+
+    /// The extended key of a query with extra parameters, as MSAL Python, Go and JS compute it: `length:name` and
+    /// `length:value` of each, sorted by name, SHA-256, base64url, lower case.
+    pub(super) fn extra_hash(&self) -> Option<String> {
+        if self.extra.is_empty() {
+            return None;
+        }
+        let mut hash = Sha256::new();
+        for part in self.extra.iter().flat_map(|(name, value)| [name, value]) {
+            hash.update(part.len().to_string());
+            hash.update(":");
+            hash.update(part);
+        }
+        Some(URL_SAFE_NO_PAD.encode(hash.finalize()).to_ascii_lowercase())
     }
 
     /// Feeds the encoding to `out`: every part behind its length, every list behind its count, so that no two

@@ -5,12 +5,10 @@ use alloc::vec::Vec;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
-use sha2::{Digest, Sha256};
 
 use super::decision::Life;
 use super::document::{Document, Section};
 use super::entity::Entity;
-use super::insert::assertion_hash;
 use super::key::{Query, Scheme, Subject};
 use super::sieve::Sieve;
 use crate::authority::cloud;
@@ -57,7 +55,7 @@ pub fn access_token(document: &Document, query: &Query, now: Unix) -> Option<Hit
 /// All access tokens of `document` that answer `query`, dead or alive.
 pub(super) fn access_tokens(document: &Document, query: &Query) -> Vec<Hit> {
     let wanted = query.scopes.without_reserved();
-    let assertion = assertion_hash(query);
+    let assertion = query.assertion_hash();
     // Any one of the scopes will do; the longest tells most.
     let Some(telling) = wanted.iter().max_by_key(|scope| scope.len()) else { return Vec::new() };
     let mut sieve = of_subject(query, assertion.as_deref()).word(&query.client_id).word_in_any_case(telling);
@@ -68,7 +66,7 @@ pub(super) fn access_tokens(document: &Document, query: &Query) -> Vec<Hit> {
     sifted.filter_map(|(_, entity)| matching(&entity, query, &wanted)).collect()
 }
 
-/// What entities of the query's subject mention; `assertion` is [`assertion_hash`] of the query.
+/// What entities of the query's subject mention; `assertion` is the hash of its assertion as it is spelled.
 fn of_subject<'q>(query: &'q Query, assertion: Option<&'q str>) -> Sieve<'q> {
     match &query.subject {
         Subject::Application => Sieve::default(),
@@ -118,7 +116,7 @@ pub fn refresh_tokens(document: &Document, query: &Query) -> Vec<HeldRefreshToke
     let own = |e: &Entity<'_>| e.is("client_id", &query.client_id);
     let family = family_of(document, query);
     let shared = |e: &Entity<'_>| family.is_some() && e.text("family_id").as_deref() == family.as_deref();
-    let assertion = assertion_hash(query);
+    let assertion = query.assertion_hash();
     let sieve = of_subject(query, assertion.as_deref());
     let mut held: Vec<_> = document
         .sifted(Section::RefreshToken, &sieve)
@@ -232,23 +230,8 @@ fn is_scheme(entity: &Entity<'_>, scheme: &Scheme) -> bool {
 fn is_extra(entity: &Entity<'_>, query: &Query) -> bool {
     let foreign = entity.is_odd("ext_cache_key") || entity.says("ext") || entity.says("additionalCacheKeyComponents");
     let hash = entity.text("ext_cache_key").filter(|h| !h.is_empty());
-    match extra_hash(query) {
+    match query.extra_hash() {
         None => hash.is_none() && !foreign,
         Some(wanted) => hash.is_some_and(|h| h.eq_ignore_ascii_case(&wanted)),
     }
-}
-
-/// The extended key of a query with extra parameters, as MSAL Python, Go and JS compute it: `length:name` and
-/// `length:value` of each, sorted by name, SHA-256, base64url, lower case.
-pub(super) fn extra_hash(query: &Query) -> Option<String> {
-    if query.extra.is_empty() {
-        return None;
-    }
-    let mut hash = Sha256::new();
-    for part in query.extra.iter().flat_map(|(name, value)| [name, value]) {
-        hash.update(part.len().to_string());
-        hash.update(":");
-        hash.update(part);
-    }
-    Some(URL_SAFE_NO_PAD.encode(hash.finalize()).to_ascii_lowercase())
 }

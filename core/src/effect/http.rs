@@ -1,10 +1,11 @@
 //! HTTP as values: one request, one response or one classified failure.
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 
 /// One HTTP request, with every limit the driver must keep.
@@ -220,5 +221,26 @@ impl fmt::Display for Distrust {
             Self::Revoked => "the certificate has been revoked",
             Self::Other => "the certificate cannot be trusted",
         })
+    }
+}
+
+impl From<&Failure> for Error {
+    fn from(failure: &Failure) -> Self {
+        use FailureKind as K;
+        let retryable = !matches!(failure.kind, K::Tls | K::Refused | K::TooLarge);
+        let mut message = String::from("the authority could not be asked: ");
+        message.push_str(&failure.kind.to_string());
+        if !failure.detail.is_empty() {
+            message.push_str(" (");
+            message.push_str(&crate::wire::text::printable(&failure.detail, 300));
+            message.push(')');
+        }
+        let error = Self::new(ErrorKind::Network, message).with_retry(retryable, None);
+        match failure.kind {
+            K::Tls => error.advise("check the system's root certificates, or name the authority's own with a CA file"),
+            K::Proxy => error.advise("check HTTPS_PROXY and NO_PROXY"),
+            K::Name | K::Connect => error.advise("check the network, the authority host and any proxy"),
+            _ => error,
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Storage as values: partitions under compare-and-swap, and locks that carry a mark from one holder to the next.
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use core::fmt;
 use core::time::Duration;
 
+use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 use crate::time::Unix;
 
@@ -218,5 +219,11 @@ impl fmt::Display for StoreFault {
             Self::TooLarge { limit } => write!(f, "the content is larger than the store's limit of {limit} bytes"),
             Self::Io(what) => write!(f, "the store failed: {what}"),
         }
+    }
+}
+
+impl From<StoreFault> for Error {
+    fn from(fault: StoreFault) -> Self {
+        Self::new(ErrorKind::Storage, fault.to_string())
     }
 }
