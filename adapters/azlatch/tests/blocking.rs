@@ -272,7 +272,7 @@ fn what_is_cleared_elsewhere_is_gone_here_within_seconds() {
     );
     thread::sleep(Duration::from_millis(5100));
     authority.0.down.store(true, SeqCst);
-    credential.answer(&request()).expect_err("cleared, and the authority is down");
+    credential.get_token(VAULT).expect_err("cleared, and the authority is down");
 }
 
 #[test]

@@ -78,6 +78,26 @@ fn one_caller_renews_and_the_others_keep_the_old_token() {
 }
 
 #[test]
+fn t_10_nobody_is_content_with_a_token_that_is_about_to_end() {
+    let authority = Authority::default();
+    let credential = authority.credential(TokenCache::new());
+    let old = credential.get_token(&SCOPE).expect("a token");
+    thread::sleep(Duration::from_millis(6_200));
+    authority.0.slow.store(true, SeqCst);
+    let start = Barrier::new(8);
+    let ask = || {
+        start.wait();
+        credential.get_token(&SCOPE).expect("a token")
+    };
+    let seen: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    });
+    assert!(seen.iter().all(|token| *token != old), "all wait for the new one");
+    assert_eq!(authority.requests(), 2);
+}
+
+#[test]
 fn c_02_an_outage_costs_one_request_and_no_errors_while_a_token_lives() {
     let authority = Authority::default();
     let credential = authority.credential(TokenCache::new());
