@@ -62,7 +62,8 @@ impl<C: Credential, R: Runtime> Async<C, R> {
     pub async fn get_token<S: AsRef<str> + Sync>(&self, scopes: &[S]) -> Result<Arc<Token>, Error> {
         match self.0.bound.hit(&Wanted::scopes(scopes)) {
             Some(token) => Ok(token),
-            None => self.answer(&TokenRequest::new(scopes)?).await.map(|answer| answer.token),
+            // In a box, so that a hit carries no room for it about.
+            None => Box::pin(async { Ok(self.answer(&TokenRequest::new(scopes)?).await?.token) }).await,
         }
     }
 
@@ -163,12 +164,15 @@ impl<C: Credential, R: Runtime> Scoped<Async<C, R>> {
     /// As [`Async::get_token`].
     pub async fn token(&self) -> Result<Arc<Token>, Error> {
         let bound = &self.credential.0.bound;
-        if let Some(token) = bound.calm(&self.slot.load()) {
+        if let Some(token) = self.find(|slot| bound.calm(slot)) {
             return Ok(token);
         }
-        let answer = self.credential.answer(&self.request).await?;
-        self.slot.store(bound.slot(&self.request)?);
-        Ok(answer.token)
+        Box::pin(async {
+            let answer = self.credential.answer(&self.request).await?;
+            self.settle(bound.slot(&self.request)?);
+            Ok(answer.token)
+        })
+        .await
     }
 }
 
