@@ -151,11 +151,13 @@ impl HttpClient for Authority {
 }
 
 /// A hit of `azure_identity`, polled once: no executor costs less.
+#[inline(always)]
 pub(crate) fn hit_other(credential: &Other, scopes: &[&str]) -> AccessToken {
     ready(credential.get_token(scopes, None)).expect("a token")
 }
 
-/// What `future` has at once.
+/// What `future` has at once. Inlined: to be moved would cost a small future more than to be polled.
+#[inline(always)]
 pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,

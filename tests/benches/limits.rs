@@ -50,6 +50,13 @@ impl Swapped {
     }
 }
 
+/// The same for tasks.
+impl Swapped {
+    pub(crate) async fn get_async(&self, scopes: &[&str]) -> Option<Arc<Token>> {
+        self.get(scopes)
+    }
+}
+
 /// A map behind a lock, and the usual clock.
 pub(crate) struct Locked(RwLock<HashMap<Vec<String>, Entry>>);
 

@@ -50,6 +50,8 @@ struct Seen {
     url: String,
     headers: Vec<(String, String)>,
     body: String,
+    /// The request itself, to be made again without the flow around it.
+    effect: Effect,
 }
 
 impl Host for Witness {
@@ -63,6 +65,7 @@ impl Host for Witness {
                 url: ask.op.url.clone(),
                 headers: ask.op.headers.iter().map(header).collect(),
                 body: String::from_utf8_lossy(body).into_owned(),
+                effect: effect.clone(),
             });
         }
         Err(effect)
@@ -83,7 +86,7 @@ fn misses() {
     let witness = Witness::default();
     let seeing = described().blocking_with(&adapters.clone().http(witness.clone())).expect("bound");
     seeing.get_token(&[scope(0)]).expect_err("nobody answers");
-    let Seen { url, headers, body } = witness.0.lock().expect("no panic").take().expect("a request");
+    let Seen { url, headers, body, effect } = witness.0.lock().expect("no panic").take().expect("a request");
     let credential =
         described().blocking_with(&adapters.extra_roots(pem.as_bytes()).expect("a certificate")).expect("bound");
 
@@ -100,12 +103,26 @@ fn misses() {
     let (mut i, mut j) = (0, 0);
     compare_by(
         spent,
-        "a miss, 1 key more each time",
+        "a miss, another key each time",
         AtMost(1.2),
         (40, 50),
         || {
             i += 1;
             drop(credential.get_token(&[scope(i)]).expect("a token"));
+        },
+        || {
+            j += 1;
+            post(body.replace("resource-000000", &format!("resource-{j:06}")));
+        },
+    );
+    let mut driver = azlatch_ureq::Ureq::builder().extra_roots(pem.as_bytes()).build().expect("a driver");
+    compare_by(
+        spent,
+        "the driver alone",
+        AtMost(1.2),
+        (40, 50),
+        || {
+            drop(driver.perform(effect.clone()).expect("an answer"));
         },
         || {
             j += 1;
