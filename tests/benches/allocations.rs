@@ -32,7 +32,7 @@ fn main() {
     handle.token().expect("a token");
     block_on(tasks.get_token(&VAULT)).expect("a token");
     hit_other(&other, &VAULT);
-    let vault = || black_box(&VAULT[..]);
+    let vault = || &black_box(&VAULT)[..];
     table("Allocations of a hit", "allocations", "bytes");
     let rows: [(_, _, &mut dyn FnMut()); 4] = [
         ("get_token", true, &mut || drop(black_box(credential.get_token(vault())))),

@@ -15,7 +15,7 @@ fn main() {
     let count: usize = count.expect("`azlatch-hits WHO COUNT`");
     let authority = Authority::new(86_399);
     let repeat = |hit: &mut dyn FnMut()| (0..count).for_each(|_| hit());
-    let vault = || black_box(&VAULT[..]);
+    let vault = || &black_box(&VAULT)[..];
     match who.as_str() {
         "azlatch" => {
             let credential = authority.blocking();
