@@ -5,7 +5,7 @@
 #![allow(dead_code, reason = "no bench uses all of it")]
 
 use std::fmt;
-use std::sync::{Barrier, OnceLock};
+use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -68,15 +68,9 @@ pub(crate) fn ratio_row(name: &str, limit: Limit, (ours, theirs): (f64, f64), sh
 }
 
 /// One comparison: what it is, the limit of its ratio, how many rounds of how many calls, and the two contenders.
-pub(crate) fn compare(
-    name: &str,
-    limit: Limit,
-    (rounds, calls): (u32, u32),
-    mut ours: impl FnMut(),
-    mut theirs: impl FnMut(),
-) {
-    let clock = || Duration::from_nanos(u64::try_from(Instant::now().duration_since(start()).as_nanos()).unwrap_or(0));
-    compare_by(clock, name, limit, (rounds, calls), &mut ours, &mut theirs);
+pub(crate) fn compare(name: &str, limit: Limit, times: (u32, u32), ours: impl FnMut(), theirs: impl FnMut()) {
+    let began = Instant::now();
+    compare_by(|| began.elapsed(), name, limit, times, ours, theirs);
 }
 
 /// As [`compare`], by another clock than the one on the wall.
@@ -126,9 +120,12 @@ pub(crate) fn seconds(value: f64) -> String {
     }
 }
 
+/// Makes so many calls.
+pub(crate) type Work<'a> = &'a (dyn Fn(u32) + Sync);
+
 /// Calls a second by each of `works`, all at once for `window`, together: from the first one's start to the last one's
 /// end, so that threads which the machine ran one after the other count for no more than one.
-pub(crate) fn throughput(window: Duration, works: &[&(dyn Fn(u32) + Sync)]) -> f64 {
+pub(crate) fn throughput(window: Duration, works: &[Work<'_>]) -> f64 {
     let begin = Barrier::new(works.len());
     thread::scope(|scope| {
         let threads: Vec<_> = works
@@ -187,9 +184,4 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
 pub(crate) fn wanted(name: &str) -> bool {
     let picked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     picked.is_empty() || picked.iter().any(|word| name.contains(word.as_str()))
-}
-
-fn start() -> Instant {
-    static START: OnceLock<Instant> = OnceLock::new();
-    *START.get_or_init(Instant::now)
 }

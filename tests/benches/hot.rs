@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use compare::Limit::{AtMost, Free, Times};
-use compare::{best_quarter, compare, ratio_row, row, seconds, table, throughput, wanted};
+use compare::{Work, best_quarter, compare, ratio_row, row, seconds, table, throughput, wanted};
 use fakes::{Authority, GRAPH, HUNG, VAULT, block_on, hit_other, ready, scope};
 use limits::{Entry, Locked, Place, Swapped};
 
@@ -131,7 +131,7 @@ fn threads() {
         move |calls| (0..calls).for_each(|_| drop(black_box(hit_other(other, black_box(&scopes)))))
     };
     let (vault, graph, theirs, others) = (hits(VAULT), hits(GRAPH), theirs(VAULT), theirs(GRAPH));
-    let rows: [(_, _, [&(dyn Fn(u32) + Sync); 2]); 4] = [
+    let rows: [(_, _, [Work<'_>; 2]); 4] = [
         ("two threads, two keys", Times(1.8), [&vault, &graph]),
         ("two threads, one key", Times(1.0), [&vault, &vault]),
         ("azure_identity: two threads, two keys", Free, [&theirs, &others]),

@@ -94,12 +94,12 @@ impl Front {
     ) -> Option<T> {
         let hash = self.hash_of(wanted);
         for seat in self.row(hash)? {
-            match seat.get() {
-                Some((taker, known)) if *taker == hash && known.is(wanted) => match take(&known.slot) {
-                    None => break,
-                    found => return found,
-                },
-                _ => {}
+            if let Some((taker, known)) = seat.get()
+                && *taker == hash
+                && known.is(wanted)
+                && let Some(found) = take(&known.slot)
+            {
+                return Some(found);
             }
         }
         let piece = self.piece(hash)?.load();
@@ -191,5 +191,40 @@ impl fmt::Debug for Front {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seated = self.seats.iter().flatten().filter(|seat| seat.get().is_some()).count();
         write!(f, "Front({} requests)", seated + self.pieces.iter().map(|piece| piece.load().len()).sum::<usize>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use azlatch_core::credential::{ClientSecretCredential, Credential as _, Surroundings};
+    use azlatch_core::effect::Partition;
+
+    use super::*;
+
+    fn place(request: &TokenRequest) -> Arc<Slot> {
+        let credential = ClientSecretCredential::new("tenant", "client", "secret").expect("a credential");
+        let query = credential.query(request, &Surroundings::default()).expect("a query");
+        Arc::new(Slot::new(query.key(), Partition::new("test").expect("a name")))
+    }
+
+    #[test]
+    fn every_request_is_found_with_a_seat_or_without_and_where_it_is_now() {
+        let front = Front::new();
+        let requests: Vec<_> = (0..3 * ROWS)
+            .map(|i| TokenRequest::new([format!("{i}/b"), format!("{i}/a")]).expect("a request"))
+            .collect();
+        // Twice: what was thrown out of the cache comes back in another place.
+        for _ in 0..2 {
+            let slots: Vec<_> = requests.iter().map(place).collect();
+            requests.iter().zip(&slots).for_each(|(request, slot)| front.remember(request, slot));
+            for (i, slot) in slots.iter().enumerate() {
+                let (a, b) = (format!("{i}/a"), format!("{i}/b"));
+                let is_there = |known: &Arc<Slot>| Arc::ptr_eq(known, slot).then_some(());
+                assert!(front.find(&Wanted::scopes(&[&a, &b]), is_there).is_some());
+                assert!(front.find(&Wanted::scopes(&[&b, &a]), is_there).is_some());
+                assert!(front.find(&Wanted::scopes(&[&a]), |_| Some(())).is_none());
+                assert!(front.find(&Wanted { cae: true, ..Wanted::scopes(&[&a, &b]) }, |_| Some(())).is_none());
+            }
+        }
     }
 }

@@ -35,6 +35,7 @@ mod calls;
 mod flight;
 mod front;
 mod hot;
+mod lanes;
 #[cfg(feature = "async")]
 mod offload;
 #[cfg(feature = "async")]
