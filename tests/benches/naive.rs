@@ -61,10 +61,10 @@ pub(crate) fn home(i: usize) -> String {
 }
 
 /// `n` access tokens for one client: of the application for as many resources, or of as many users for one resource,
-/// with a refresh token each.
-pub(crate) fn document(n: usize, of_users: bool) -> String {
+/// with a refresh token each. Got ten minutes before `now`.
+pub(crate) fn document(n: usize, of_users: bool, now: i64) -> String {
     let environment = azlatch_core::authority::cloud::PUBLIC;
-    let (cached_at, expires_on) = (azlatch_tests::samples::NOON - 600, azlatch_tests::samples::NOON + 3000);
+    let (cached_at, expires_on) = (now - 600, now + 3000);
     // In the order in which they happened to be asked for, not sorted.
     let order = move |i: usize| (i * 7_919) % n;
     let access = (0..n).map(order).map(|i| {

@@ -1,18 +1,17 @@
 //! What the persistent path costs beside the least that any program would do: ratios, taken in one run.
 //!
 //! Two contenders take turns, round after round, and the median of the rounds' ratios counts: a busy machine slows
-//! both alike. `cargo bench -p azlatch-tests --bench store`; a word after `--` picks the lines that contain it, and
+//! both alike. `cargo bench -p azlatch-benches --bench store`; a word after `--` picks the lines that contain it, and
 //! `BENCH_DIRECTORY` says on which file system.
 
-#![allow(clippy::print_stdout, reason = "the results")]
-
+mod compare;
 mod naive;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
 
+use azlatch::{Adapters, Bind as _, ClientSecretCredential, TokenCachePersistenceOptions};
 use azlatch_core::cache::{Acquire, Acquired, Demand, Query, Subject, access_token};
 use azlatch_core::cache::{Document, refresh_tokens};
 use azlatch_core::effect::{Effect, Reply};
@@ -21,47 +20,12 @@ use azlatch_core::{Host, ScopeSet, Source, run};
 use azlatch_files::Files;
 use azlatch_memory::Memory;
 use azlatch_tests::samples::{NOON, at, json, policy, query};
+use compare::Limit::{AtMost, Free};
+use compare::{table, wanted};
 
-/// One comparison: what it is, the limit of its ratio, and the two contenders.
-fn compare(name: &str, limit: f64, rounds: u32, mut ours: impl FnMut(), mut naive: impl FnMut()) {
-    if !wanted(name) {
-        return;
-    }
-    let timed = |what: &mut dyn FnMut()| {
-        let from = Instant::now();
-        what();
-        from.elapsed()
-    };
-    // Whoever goes first warms the file for the other: they take turns at that too.
-    let measured: Vec<(Duration, Duration)> = (0..rounds + 2)
-        .map(|round| {
-            if round % 2 == 0 {
-                let a = timed(&mut ours);
-                (a, timed(&mut naive))
-            } else {
-                let b = timed(&mut naive);
-                (timed(&mut ours), b)
-            }
-        })
-        .skip(2)
-        .collect();
-    let micros = |part: fn(&(Duration, Duration)) -> Duration| {
-        median(measured.iter().map(|pair| part(pair).as_secs_f64() * 1e6).collect())
-    };
-    let ratio = median(measured.iter().map(|(a, b)| a.as_secs_f64() / b.as_secs_f64()).collect());
-    let verdict = if ratio <= limit { "" } else { "  OVER" };
-    let (ours, naive) = (micros(|pair| pair.0), micros(|pair| pair.1));
-    println!("{name:<34} {ours:>10.1} µs {naive:>10.1} µs   ratio {ratio:>5.2}   limit {limit}{verdict}");
-}
-
-fn wanted(name: &str) -> bool {
-    let picked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    picked.is_empty() || picked.iter().any(|word| name.contains(word.as_str()))
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
+/// Rounds of one call each, which is long enough here.
+fn compare(name: &str, limit: f64, rounds: u32, ours: impl FnMut(), naive: impl FnMut()) {
+    compare::compare(name, AtMost(limit), (rounds, 1), ours, naive);
 }
 
 /// An authority in memory: it grants at once.
@@ -98,14 +62,14 @@ fn acquire(query: Query, host: &mut impl Host) -> Acquired {
 }
 
 /// A store of `n` entries on disk.
-fn store(name: &str, n: usize, of_users: bool) -> (PathBuf, PathBuf) {
+fn store(name: &str, n: usize, of_users: bool, now: i64) -> (PathBuf, PathBuf) {
     let parent = std::env::var_os("BENCH_DIRECTORY").unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into());
     let directory = PathBuf::from(parent).join(format!("bench-{name}-{}", std::process::id()));
     let _ = fs::remove_dir_all(&directory);
     fs::create_dir_all(&directory).expect("a directory");
     private(&directory, 0o700);
     let path = directory.join("msal.cache.nocae");
-    fs::write(&path, naive::document(n, of_users)).expect("written");
+    fs::write(&path, naive::document(n, of_users, now)).expect("written");
     private(&path, 0o600);
     (directory, path)
 }
@@ -125,7 +89,7 @@ fn cold_hit(n: usize, of_users: bool, limit: f64) {
     if !wanted(&name) {
         return;
     }
-    let (directory, path) = store("hit", n, of_users);
+    let (directory, path) = store("hit", n, of_users, NOON);
     let rounds = if n <= 10 { 2_000 } else { 40 };
     let (mut i, mut j) = (0, 0);
     let next = move |i: &mut usize| {
@@ -150,13 +114,46 @@ fn cold_hit(n: usize, of_users: bool, limit: f64) {
     let _ = fs::remove_dir_all(directory);
 }
 
+/// A program's first token: described, bound, found in the file; beside a naive program's whole hit. By the machine's
+/// own clock.
+fn first_token(n: usize) {
+    let name = format!("bind and first token, {n} resources");
+    if !wanted(&name) {
+        return;
+    }
+    let now = azlatch_system::Clock::new().now().wall.0;
+    let (directory, path) = store("first", n, false, now);
+    let options = || TokenCachePersistenceOptions::default().allow_unencrypted_storage(true);
+    let rounds = if n <= 100 { 1_000 } else { 40 };
+    let (mut i, mut j) = (0, 0);
+    let next = move |i: &mut usize| {
+        *i = (*i + n / 3 + 1) % n;
+        naive::scope(*i)
+    };
+    compare::compare(
+        &name,
+        Free,
+        (rounds, 1),
+        || {
+            let adapters = Adapters::new().expect("adapters").cache_directory(&directory);
+            let described = ClientSecretCredential::new("t1", naive::CLIENT, "s3cret").expect("a credential");
+            let credential = described.disable_instance_discovery().cache_persistence_options(options());
+            let credential = credential.blocking_with(&adapters).expect("bound");
+            let answer = credential.answer(&azlatch::TokenRequest::new([next(&mut i)]).expect("a request"));
+            assert_eq!(answer.expect("a token").explain.source, Source::Store);
+        },
+        || assert!(naive::hit(&path, None, &next(&mut j), now).is_some()),
+    );
+    let _ = fs::remove_dir_all(directory);
+}
+
 /// Each round adds a token that was not there.
 fn durable_save(n: usize, limit: f64) {
     let name = format!("save, {n} resources");
     if !wanted(&name) {
         return;
     }
-    let ((ours, _), (theirs, path)) = (store("save", n, false), store("save-naive", n, false));
+    let ((ours, _), (theirs, path)) = (store("save", n, false, NOON), store("save-naive", n, false, NOON));
     let (mut i, mut j) = (n, n);
     let mut authority = Authority::new();
     compare(
@@ -206,7 +203,7 @@ fn lookups(n: usize) {
     if !wanted(&name) {
         return;
     }
-    let text = naive::document(n, true);
+    let text = naive::document(n, true, NOON);
     let (mut i, mut j) = (0, 0);
     let next = move |i: &mut usize| {
         *i = (*i + n / 3 + 1) % n;
@@ -236,7 +233,8 @@ fn linear() {
     if !wanted(name) {
         return;
     }
-    let documents = [5_000, 500].map(|n| Document::parse(naive::document(n, true).as_bytes()).expect("a document"));
+    let documents =
+        [5_000, 500].map(|n| Document::parse(naive::document(n, true, NOON).as_bytes()).expect("a document"));
     let [large, small] = &documents;
     let mut i = 0;
     let ask = |document: &Document, i: usize| {
@@ -257,11 +255,14 @@ fn linear() {
 }
 
 fn main() {
-    println!("{:<34} {:>13} {:>13}", "", "ours", "naive");
+    table("The store, beside a naive program", "azlatch", "naive");
     cold_hit(1, false, 2.0);
     cold_hit(1_000, false, 2.0);
     cold_hit(10_000, false, 2.0);
     cold_hit(5_000, true, 2.0);
+    first_token(1);
+    first_token(100);
+    first_token(10_000);
     durable_save(1, 1.5);
     durable_save(1_000, 1.5);
     lookups(5_000);

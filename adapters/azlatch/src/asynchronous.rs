@@ -5,6 +5,7 @@
 //! cancelled, which still saves what was granted and gives back what is held.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use azlatch_core::cache::Reject;
@@ -27,6 +28,9 @@ use crate::store::{Protection, Store};
 
 /// A credential that gets tokens without blocking. Clones and tasks share one cache.
 pub struct Async<C, R: Runtime>(Arc<Tasks<C, R>>);
+
+/// A token that is on its way.
+type Fetched<'a> = Pin<Box<dyn Future<Output = Result<Arc<Token>, Error>> + Send + 'a>>;
 
 struct Tasks<C, R: Runtime> {
     bound: Arc<Bound<C>>,
@@ -61,10 +65,22 @@ impl<C: Credential, R: Runtime> Async<C, R> {
     ///
     /// See [`ErrorKind`](crate::ErrorKind). While a cached token is valid there is none.
     pub async fn get_token<S: AsRef<str> + Sync>(&self, scopes: &[S]) -> Result<Arc<Token>, Error> {
-        match self.0.bound.hit(&Wanted::scopes(scopes)) {
-            Some(token) => Ok(token),
-            None => self.answer(&TokenRequest::new(scopes)?).await.map(|answer| answer.token),
+        // Two statements: nothing of a hit is kept across the wait that it does without.
+        if let Some(token) = self.hit(scopes) {
+            return Ok(token);
         }
+        self.fetched(scopes).await
+    }
+
+    fn hit<S: AsRef<str>>(&self, scopes: &[S]) -> Option<Arc<Token>> {
+        self.0.bound.hit(&Wanted::scopes(scopes))
+    }
+
+    /// What is no hit. By itself and in a box, so that a hit carries no room for it about.
+    #[cold]
+    #[inline(never)]
+    fn fetched<'a, S: AsRef<str> + Sync>(&'a self, scopes: &'a [S]) -> Fetched<'a> {
+        Box::pin(async move { Ok(self.answer(&TokenRequest::new(scopes)?).await?.token) })
     }
 
     /// As [`get_token`](Self::get_token), with everything a request can say, and the account of what happened.
@@ -167,13 +183,25 @@ impl<C: Credential, R: Runtime> Scoped<Async<C, R>> {
     ///
     /// As [`Async::get_token`].
     pub async fn token(&self) -> Result<Arc<Token>, Error> {
-        let bound = &self.credential.0.bound;
-        if let Some(token) = bound.calm(&self.slot.load()) {
+        if let Some(token) = self.hit() {
             return Ok(token);
         }
-        let answer = self.credential.answer(&self.request).await?;
-        self.slot.store(bound.slot(&self.request)?);
-        Ok(answer.token)
+        self.fetched().await
+    }
+
+    fn hit(&self) -> Option<Arc<Token>> {
+        self.find(|slot| self.credential.0.bound.calm(slot))
+    }
+
+    /// As that of the credential itself.
+    #[cold]
+    #[inline(never)]
+    fn fetched(&self) -> Fetched<'_> {
+        Box::pin(async {
+            let answer = self.credential.answer(&self.request).await?;
+            self.settle(self.credential.0.bound.slot(&self.request)?);
+            Ok(answer.token)
+        })
     }
 }
 

@@ -171,11 +171,11 @@ impl<C: Credential> Scoped<Blocking<C>> {
     /// As [`Blocking::get_token`].
     pub fn token(&self) -> Result<Arc<Token>, Error> {
         let bound = &self.credential.0.bound;
-        match bound.calm(&self.slot.load()) {
+        match self.find(|slot| bound.calm(slot)) {
             Some(token) => Ok(token),
             None => {
                 let answer = self.credential.answer(&self.request)?;
-                self.slot.store(bound.slot(&self.request)?);
+                self.settle(bound.slot(&self.request)?);
                 Ok(answer.token)
             }
         }

@@ -97,6 +97,7 @@ impl<C: Credential> Bound<C> {
     }
 
     /// The hot path: a token that is there, is good, and needs no thought.
+    #[inline]
     pub(crate) fn hit<S: AsRef<str>>(&self, wanted: &Wanted<'_, S>) -> Option<Arc<Token>> {
         self.front.find(wanted, |slot| self.calm(slot))
     }

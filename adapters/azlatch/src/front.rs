@@ -1,13 +1,14 @@
 //! From scopes as callers write them to a token's place: no sorting, no digest, no allocation, no waiting.
 //!
 //! A credential keeps this for itself, beside the cache it may share: here a request is a few words, and their hash
-//! finds the place. The map is cut in pieces, each replaced whole when something is added, so that readers never wait
-//! and adding stays cheap however many there are.
+//! finds the place. The first requests get a seat that is theirs for good, which costs one look. For all others there
+//! is a map, cut in pieces, each replaced whole when something is added, so that readers never wait and adding stays
+//! cheap however many there are.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use azlatch_core::credential::TokenRequest;
@@ -21,7 +22,15 @@ const PIECES: usize = 64;
 /// Requests a piece remembers; past it those go whose token was used longest ago.
 const ROOM: usize = 4096;
 
+/// Rows of seats for the requests that come first; a power of two.
+const ROWS: usize = 64;
+
+/// Seats that one request may take: each hash has a row of two.
+type Row = [OnceLock<(u64, Arc<Known>)>; 2];
+
 pub(crate) struct Front {
+    /// Never given to another: a request whose token moved to a new place is found in its piece.
+    seats: Box<[Row]>,
     pieces: Box<[ArcSwap<Piece>]>,
     hash: RandomState,
 }
@@ -30,7 +39,9 @@ type Piece = HashMap<u64, Arc<Known>, BuildHasherDefault<Hashed>>;
 
 /// A request that was made before.
 struct Known {
-    scopes: Box<[Box<str>]>,
+    /// Joined by spaces, which no scope has inside: one piece of memory to look at.
+    scopes: Box<str>,
+    count: usize,
     tenant: Option<Box<str>>,
     cae: bool,
     slot: Arc<Slot>,
@@ -52,28 +63,45 @@ impl<'a, S: AsRef<str>> Wanted<'a, S> {
 
 impl Known {
     /// Whether this is what `wanted` means: the same scopes in any order.
+    #[inline(always)]
     fn is<S: AsRef<str>>(&self, wanted: &Wanted<'_, S>) -> bool {
-        let has = |scope: &S| self.scopes.iter().any(|s| **s == *scope.as_ref());
-        self.scopes.len() == wanted.scopes.len()
-            && self.cae == wanted.cae
-            && self.tenant.as_deref() == wanted.tenant
-            && wanted.scopes.iter().all(has)
+        let has = |scope: &S| self.scopes.split(' ').any(|s| s == scope.as_ref());
+        let same = match wanted.scopes {
+            [scope] => *self.scopes == *scope.as_ref(),
+            scopes => scopes.iter().all(has),
+        };
+        same && self.count == wanted.scopes.len() && self.cae == wanted.cae && self.tenant.as_deref() == wanted.tenant
     }
 }
 
 impl Front {
     pub(crate) fn new() -> Self {
         let empty = Arc::new(Piece::default());
-        Self { pieces: (0..PIECES).map(|_| ArcSwap::new(empty.clone())).collect(), hash: RandomState::default() }
+        Self {
+            seats: (0..ROWS).map(|_| Row::default()).collect(),
+            pieces: (0..PIECES).map(|_| ArcSwap::new(empty.clone())).collect(),
+            hash: RandomState::default(),
+        }
     }
 
-    /// Hands the slot that `wanted` means to `take`, when it is known.
+    /// Hands the slot that `wanted` means to `take`, when it is known. The hot path: inlined, so that what most requests
+    /// leave out costs nothing.
+    #[inline(always)]
     pub(crate) fn find<S: AsRef<str>, T>(
         &self,
         wanted: &Wanted<'_, S>,
-        take: impl FnOnce(&Arc<Slot>) -> Option<T>,
+        take: impl Fn(&Arc<Slot>) -> Option<T>,
     ) -> Option<T> {
         let hash = self.hash_of(wanted);
+        for seat in self.row(hash)? {
+            if let Some((taker, known)) = seat.get()
+                && *taker == hash
+                && known.is(wanted)
+                && let Some(found) = take(&known.slot)
+            {
+                return Some(found);
+            }
+        }
         let piece = self.piece(hash)?.load();
         piece.get(&hash).filter(|known| known.is(wanted)).and_then(|known| take(&known.slot))
     }
@@ -87,11 +115,15 @@ impl Front {
         }
         let hash = self.hash_of(&wanted);
         let known = Arc::new(Known {
-            scopes: scopes.iter().map(|scope| (*scope).into()).collect(),
+            scopes: scopes.join(" ").into(),
+            count: scopes.len(),
             tenant: wanted.tenant.map(Into::into),
             cae: wanted.cae,
             slot: slot.clone(),
         });
+        if self.row(hash).into_iter().flatten().any(|seat| seat.set((hash, known.clone())).is_ok()) {
+            return;
+        }
         let Some(piece) = self.piece(hash) else { return };
         piece.rcu(|piece| {
             let mut piece = Piece::clone(piece);
@@ -103,12 +135,17 @@ impl Front {
         });
     }
 
+    fn row(&self, hash: u64) -> Option<&Row> {
+        usize::try_from(hash % ROWS as u64).ok().and_then(|low| self.seats.get(low))
+    }
+
     fn piece(&self, hash: u64) -> Option<&ArcSwap<Piece>> {
         // The map inside uses other bits of the hash than these.
         usize::try_from(hash >> 32).ok().and_then(|high| self.pieces.get(high % PIECES))
     }
 
     /// The same for any order of the scopes.
+    #[inline(always)]
     fn hash_of<S: AsRef<str>>(&self, wanted: &Wanted<'_, S>) -> u64 {
         let scopes = wanted.scopes.iter().fold(0_u64, |sum, s| sum.wrapping_add(self.hash.hash_one(s.as_ref())));
         match (wanted.tenant, wanted.cae) {
@@ -152,6 +189,42 @@ impl Hasher for Hashed {
 
 impl fmt::Debug for Front {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Front({} requests)", self.pieces.iter().map(|piece| piece.load().len()).sum::<usize>())
+        let seated = self.seats.iter().flatten().filter(|seat| seat.get().is_some()).count();
+        write!(f, "Front({} requests)", seated + self.pieces.iter().map(|piece| piece.load().len()).sum::<usize>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use azlatch_core::credential::{ClientSecretCredential, Credential as _, Surroundings};
+    use azlatch_core::effect::Partition;
+
+    use super::*;
+
+    fn place(request: &TokenRequest) -> Arc<Slot> {
+        let credential = ClientSecretCredential::new("tenant", "client", "secret").expect("a credential");
+        let query = credential.query(request, &Surroundings::default()).expect("a query");
+        Arc::new(Slot::new(query.key(), Partition::new("test").expect("a name")))
+    }
+
+    #[test]
+    fn every_request_is_found_with_a_seat_or_without_and_where_it_is_now() {
+        let front = Front::new();
+        let requests: Vec<_> = (0..3 * ROWS)
+            .map(|i| TokenRequest::new([format!("{i}/b"), format!("{i}/a")]).expect("a request"))
+            .collect();
+        // Twice: what was thrown out of the cache comes back in another place.
+        for _ in 0..2 {
+            let slots: Vec<_> = requests.iter().map(place).collect();
+            requests.iter().zip(&slots).for_each(|(request, slot)| front.remember(request, slot));
+            for (i, slot) in slots.iter().enumerate() {
+                let (a, b) = (format!("{i}/a"), format!("{i}/b"));
+                let is_there = |known: &Arc<Slot>| Arc::ptr_eq(known, slot).then_some(());
+                assert!(front.find(&Wanted::scopes(&[&a, &b]), is_there).is_some());
+                assert!(front.find(&Wanted::scopes(&[&b, &a]), is_there).is_some());
+                assert!(front.find(&Wanted::scopes(&[&a]), |_| Some(())).is_none());
+                assert!(front.find(&Wanted { cae: true, ..Wanted::scopes(&[&a, &b]) }, |_| Some(())).is_none());
+            }
+        }
     }
 }

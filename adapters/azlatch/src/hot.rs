@@ -46,7 +46,8 @@ impl TokenCache {
     }
 
     /// An empty cache of at most `entries` tokens that take `bytes` together. Past either limit those go first that
-    /// have ended, then those that were used longest ago.
+    /// have ended, then those that were used longest ago. Up to three copies that busy threads have of a token are not
+    /// counted.
     #[must_use]
     pub fn with_limits(entries: usize, bytes: usize) -> Self {
         let memory = Memory::with_limits(entries, bytes);

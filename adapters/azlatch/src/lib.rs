@@ -51,6 +51,7 @@ mod calls;
 mod flight;
 mod front;
 mod hot;
+mod lanes;
 #[cfg(feature = "async")]
 mod offload;
 pub mod pipeline;

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use azlatch_core::credential::TokenRequest;
+use azlatch_core::token::Token;
 
 use crate::slot::Slot;
 
@@ -13,18 +14,31 @@ use crate::slot::Slot;
 pub struct Scoped<B> {
     pub(crate) credential: B,
     pub(crate) request: TokenRequest,
-    pub(crate) slot: ArcSwap<Slot>,
+    slot: Arc<Slot>,
+    /// The token's new place, when it was thrown out of the first and came back.
+    moved: ArcSwapOption<Slot>,
 }
 
 impl<B> Scoped<B> {
     pub(crate) fn new(credential: B, request: TokenRequest, slot: Arc<Slot>) -> Self {
-        Self { credential, request, slot: ArcSwap::new(slot) }
+        Self { credential, request, slot, moved: ArcSwapOption::empty() }
+    }
+
+    /// What `take` finds in the token's place.
+    pub(crate) fn find(&self, take: impl Fn(&Slot) -> Option<Arc<Token>>) -> Option<Arc<Token>> {
+        take(&self.slot).or_else(|| self.moved.load().as_deref().and_then(take))
+    }
+
+    /// The token's place is `slot`.
+    pub(crate) fn settle(&self, slot: Arc<Slot>) {
+        self.moved.store(Some(slot).filter(|slot| !Arc::ptr_eq(slot, &self.slot)));
     }
 }
 
 impl<B: Clone> Clone for Scoped<B> {
     fn clone(&self) -> Self {
-        Self::new(self.credential.clone(), self.request.clone(), self.slot.load_full())
+        let slot = self.moved.load_full().unwrap_or_else(|| self.slot.clone());
+        Self::new(self.credential.clone(), self.request.clone(), slot)
     }
 }
 

@@ -14,6 +14,7 @@ use azlatch_core::{Mono, Unix};
 
 use crate::answer::Landed;
 use crate::flight::Flight;
+use crate::lanes::Lanes;
 
 /// One key's token, if it is there, and the fetch that is on its way, if one is.
 pub(crate) struct Slot {
@@ -32,6 +33,8 @@ pub(crate) struct Slot {
 #[derive(Debug)]
 pub(crate) struct Hot {
     pub(crate) token: Arc<Token>,
+    /// What threads that use it at once have of it.
+    lanes: Lanes,
     /// The version of the document that held it.
     pub(crate) version: Option<Version>,
     /// When renewal last failed.
@@ -57,7 +60,7 @@ impl Hot {
     ) -> Self {
         let calm = token.life.calm(tried, spread);
         let checked = AtomicU64::new(checked.map_or(u64::MAX, |Mono(at)| at));
-        Self { token, version, tried, checked, calm }
+        Self { token, lanes: Lanes::new(), version, tried, checked, calm }
     }
 
     /// The same, after an attempt to renew it failed at `now`.
@@ -111,7 +114,7 @@ impl Slot {
         if self.used.load(Relaxed) != wall.0 {
             self.used.store(wall.0, Relaxed);
         }
-        Some(hot.token.clone())
+        Some(hot.lanes.take(&hot.token))
     }
 
     pub(crate) fn hot(&self) -> Option<Arc<Hot>> {
