@@ -18,6 +18,7 @@ struct Inner {
     oauth: Option<OAuthError>,
     retryable: bool,
     retry_after: Option<Duration>,
+    timeout: bool,
     cause: Option<Error>,
 }
 
@@ -93,6 +94,7 @@ impl Error {
             oauth: None,
             retryable: kind == ErrorKind::Network,
             retry_after: None,
+            timeout: false,
             cause: None,
         }))
     }
@@ -136,6 +138,18 @@ impl Error {
         self.0.retryable = retryable;
         self.0.retry_after = after;
         self
+    }
+
+    /// The same error, for want of time.
+    pub(crate) fn for_want_of_time(mut self) -> Self {
+        self.0.timeout = true;
+        self
+    }
+
+    /// Whether time ran out before there was an answer: the caller's own time, or what one request is given.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.0.timeout
     }
 
     /// What kind of trouble this is.

@@ -46,7 +46,7 @@ type Boarding = (Arc<Flight<u32>>, Pilot<u32>, Ride<u32>, Shield<Told>);
 
 fn flight() -> Boarding {
     let (shield, recall) = Shield::new(Told(false));
-    let (flight, pilot, ride) = Flight::new(recall);
+    let (flight, pilot, ride) = Flight::new(recall, PATIENT);
     (flight, pilot, ride, shield)
 }
 

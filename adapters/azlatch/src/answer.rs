@@ -21,5 +21,5 @@ impl From<Acquired> for Answer {
     }
 }
 
-/// What a fetch brings to everybody who waits for it.
-pub(crate) type Landed = Result<Answer, Error>;
+/// What a fetch brings to everybody who waits for it; nothing, when it was overtaken and all must ask again.
+pub(crate) type Landed = Option<Result<Answer, Error>>;

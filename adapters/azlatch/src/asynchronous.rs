@@ -12,18 +12,19 @@ use azlatch_core::cache::Reject;
 use azlatch_core::credential::{Credential, TokenRequest};
 use azlatch_core::secret::AccessToken;
 use azlatch_core::token::Token;
-use azlatch_core::{Error, ErrorKind, run_async};
+use azlatch_core::{Error, run_async};
 use azlatch_system::System;
 
 use crate::adapters::Adapters;
-use crate::answer::Answer;
-use crate::bound::{Bound, Lead, Next, left, out_of_time};
+use crate::answer::{Answer, Landed};
+use crate::bound::{Bound, Lead, Next, SAVING, Spare, left, lost, out_of_time};
 use crate::calls::Calls;
-use crate::flight::Phase;
+use crate::flight::{Phase, Ride};
 use crate::front::Wanted;
 use crate::offload::Offload;
 use crate::runtime::{Runtime, before};
 use crate::scoped::Scoped;
+use crate::slot::Origin;
 use crate::store::{Protection, Store};
 
 /// A credential that gets tokens without blocking. Clones and tasks share one cache.
@@ -92,41 +93,47 @@ impl<C: Credential, R: Runtime> Async<C, R> {
         let Tasks { bound, runtime, .. } = &*self.0;
         let began = bound.clock.mono();
         loop {
-            let (ride, ours) = match bound.board(request)? {
+            let left = left(&bound.clock, began, request.timeout);
+            let (ride, spare, patience) = match bound.board(request, left, None)? {
                 Next::Hit(answer) => return Ok(answer),
                 Next::Check(mut checking) => {
-                    let still = run_async(&mut checking.check, || bound.clock.now(), &mut self.0.store.clone()).await;
-                    bound.checked(&checking, still);
+                    let mut store = self.store(checking.store());
+                    let still = run_async(&mut checking.check, || bound.clock.now(), &mut store).await;
+                    checking.found(still);
                     continue;
                 }
-                Next::Follow(ride) => (ride, false),
-                Next::Lead(lead, ride) => {
-                    self.launch(*lead);
-                    (ride, true)
-                }
-            };
-            let phase = match ours {
-                // The flow keeps to the time by itself, and what it brings must not be missed by a hair.
-                true => ride.await,
-                false => match before(runtime.sleep(left(&bound.clock, began, request.timeout)), ride).await {
-                    Some(phase) => phase,
-                    None => return Err(out_of_time()),
+                Next::Follow(ride, spare) => (ride, spare, left),
+                Next::Lead(lead, ride) => match lead.meanwhile() {
+                    // The task renews it; until that is done the old token does, for this caller too.
+                    Some(answer) => {
+                        self.launch(*lead, Some(ride));
+                        return Ok(answer);
+                    }
+                    None => {
+                        self.launch(*lead, None);
+                        // The flow keeps to the time by itself, and what it brings must not be missed by a hair.
+                        (ride, Spare::default(), left.saturating_add(SAVING))
+                    }
                 },
             };
-            match phase {
-                Phase::Landed(landed) => return landed,
-                Phase::Lost if ours => {
-                    let error = Error::new(ErrorKind::Misuse, "the task that asked for the token ended before it did");
-                    return Err(error.advise("look for a driver that panicked, or a runtime that was shut down"));
+            let landed = match before(runtime.sleep(patience), ride).await {
+                Some(Phase::Landed(Some(Err(error)))) if bound.may_ask_again(&error, began, request) => continue,
+                Some(Phase::Landed(landed)) => {
+                    landed.map(|landed| landed.or_else(|error| spare.or(error, &bound.clock)))
                 }
-                // Whoever asked for it is gone for good: ask anew.
-                Phase::Lost | Phase::Flying => {}
+                None => return spare.or(out_of_time(), &bound.clock),
+                Some(Phase::Lost) => Some(Err(lost())),
+                Some(Phase::Flying) => None,
+            };
+            if let Some(landed) = landed {
+                return landed;
             }
         }
     }
 
-    /// The task that runs a flow to its end: the shield between it and callers that go away.
-    fn launch(&self, mut lead: Lead<C>) {
+    /// The task that runs a flow to its end: the shield between it and callers that go away. With a `seat` of its own
+    /// it flies on though nobody waits.
+    fn launch(&self, mut lead: Lead<C>, seat: Option<Ride<Landed>>) {
         let tasks = self.0.clone();
         self.0.runtime.spawn(Box::pin(async move {
             let driver = tasks.runtime.driver();
@@ -134,7 +141,14 @@ impl<C: Credential, R: Runtime> Async<C, R> {
             let clock = tasks.bound.clock;
             let result = run_async(&mut lead.flow, move || clock.now(), &mut host).await;
             let _ = lead.land(result);
+            drop(seat);
         }));
+    }
+
+    /// The way to `store`, which may be another's where credentials share a cache.
+    fn store(&self, store: &Store) -> Offload<Store, R> {
+        let in_memory = store.protection() == Protection::Memory;
+        Offload::new(store.clone(), self.0.runtime.clone()).instant(in_memory)
     }
 
     /// The same credential for always these scopes: `token()` costs a look at the clock.
@@ -159,10 +173,10 @@ impl<C: Credential, R: Runtime> Async<C, R> {
     }
 
     pub(crate) async fn reject_access_token(&self, token: &AccessToken) -> Result<(), Error> {
-        let Tasks { bound, store, runtime, .. } = &*self.0;
-        let mut host = (store.clone(), runtime.driver());
+        let Tasks { bound, runtime, .. } = &*self.0;
         let mut outcome = Ok(());
-        for partition in bound.reject(token) {
+        for Origin { store, partition } in bound.reject(token) {
+            let mut host = (self.store(&store), runtime.driver());
             let mut flow = Reject::new(partition, token.clone());
             outcome = outcome.and(run_async(&mut flow, || bound.clock.now(), &mut host).await);
         }

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::thread;
 
 use azlatch_core::cache::Reject;
 use azlatch_core::credential::{Credential, TokenRequest};
 use azlatch_core::secret::AccessToken;
 use azlatch_core::token::Token;
-use azlatch_core::{Error, Flow, Host, run};
+use azlatch_core::{Error, Flow, run};
 use azlatch_system::System;
 
 use crate::adapters::{Adapters, Http};
@@ -17,6 +18,7 @@ use crate::calls::Calls;
 use crate::flight::Phase;
 use crate::front::Wanted;
 use crate::scoped::Scoped;
+use crate::slot::Origin;
 use crate::store::{Protection, Store};
 
 /// Binds a description to adapters.
@@ -88,27 +90,34 @@ impl<C: Credential> Blocking<C> {
         }
     }
 
-    /// As [`get_token`](Self::get_token), with everything a request can say, and the account of what happened.
+    /// As [`get_token`](Self::get_token), with everything a request can say, and the account of what happened (Azure
+    /// Identity's `get_token_info`).
     ///
     /// # Errors
     ///
     /// As [`get_token`](Self::get_token).
     pub fn answer(&self, request: &TokenRequest) -> Result<Answer, Error> {
-        let Threads { bound, .. } = &*self.0;
-        let began = bound.clock.mono();
+        let bound = &self.0.bound;
+        let (began, thread) = (bound.clock.mono(), Some(thread::current().id()));
         loop {
-            match bound.board(request)? {
+            let left = left(&bound.clock, began, request.timeout);
+            let landed = match bound.board(request, left, thread)? {
                 Next::Hit(answer) => return Ok(answer),
                 Next::Check(mut checking) => {
-                    let still = self.stored(&mut checking.check);
-                    bound.checked(&checking, still);
+                    let still = self.stored(checking.store().clone(), &mut checking.check);
+                    checking.found(still);
+                    continue;
                 }
-                Next::Lead(lead, _seat) => return self.lead(*lead),
-                Next::Follow(ride) => match ride.wait(left(&bound.clock, began, request.timeout)) {
-                    Phase::Landed(landed) => return landed,
-                    Phase::Flying => return Err(out_of_time()),
-                    Phase::Lost => {}
+                Next::Lead(lead, _seat) => self.lead(*lead),
+                Next::Follow(ride, spare) => match ride.wait(left) {
+                    Phase::Landed(Some(Err(error))) if bound.may_ask_again(&error, began, request) => continue,
+                    Phase::Landed(landed) => landed.map(|landed| landed.or_else(|error| spare.or(error, &bound.clock))),
+                    Phase::Flying => return spare.or(out_of_time(), &bound.clock),
+                    Phase::Lost => None,
                 },
+            };
+            if let Some(landed) = landed {
+                return landed;
             }
         }
     }
@@ -120,11 +129,9 @@ impl<C: Credential> Blocking<C> {
         lead.land(result)
     }
 
-    /// Runs `flow` against the store alone.
-    fn stored<F: Flow>(&self, flow: &mut F) -> F::Output {
-        let Threads { bound, .. } = &*self.0;
-        let mut store: Store = bound.choice.store.clone();
-        run(flow, || bound.clock.now(), &mut (&mut store as &mut dyn Host, self.0.system.clone()))
+    /// Runs `flow` against `store` alone.
+    fn stored<F: Flow>(&self, store: Store, flow: &mut F) -> F::Output {
+        run(flow, || self.0.bound.clock.now(), &mut (store, self.0.system.clone()))
     }
 
     /// The same credential for always these scopes: [`Scoped::token`] costs a look at the clock.
@@ -150,8 +157,8 @@ impl<C: Credential> Blocking<C> {
 
     pub(crate) fn reject_access_token(&self, token: &AccessToken) -> Result<(), Error> {
         let mut outcome = Ok(());
-        for partition in self.0.bound.reject(token) {
-            outcome = outcome.and(self.stored(&mut Reject::new(partition, token.clone())));
+        for Origin { store, partition } in self.0.bound.reject(token) {
+            outcome = outcome.and(self.stored(store, &mut Reject::new(partition, token.clone())));
         }
         outcome
     }

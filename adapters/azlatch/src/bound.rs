@@ -13,12 +13,12 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, OnceLock};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use azlatch_core::authority::discovery::Vouched;
-use azlatch_core::cache::{Acquire, Acquired, Check, Decision, Demand, Policy, Query, decide, partition};
+use azlatch_core::cache::{Acquire, Acquired, Check, Decision, Demand, Policy, decide, partition};
 use azlatch_core::credential::{Credential, Surroundings, TokenRequest};
-use azlatch_core::effect::Partition;
 use azlatch_core::secret::AccessToken;
 use azlatch_core::shield::Shield;
 use azlatch_core::token::Token;
@@ -30,8 +30,8 @@ use crate::answer::{Answer, Landed};
 use crate::flight::{Flight, Pilot, Ride};
 use crate::front::{Front, Wanted};
 use crate::hot::TokenCache;
-use crate::slot::{Hot, Slot};
-use crate::store::{Choice, Protection};
+use crate::slot::{Fetch, Hot, Origin, Slot};
+use crate::store::{Choice, Protection, Store};
 
 /// A bound credential, without anything that runs it.
 pub(crate) struct Bound<C> {
@@ -48,23 +48,29 @@ pub(crate) struct Bound<C> {
 pub(crate) enum Next<C: Credential> {
     /// A token in memory.
     Hit(Answer),
-    /// Ask the store whether it still holds that token, say so to [`Bound::checked`], and board again.
+    /// Ask the store whether it still holds that token, say so to [`Checking::found`], and board again.
     Check(Checking),
     /// Wait.
-    Follow(Ride<Landed>),
+    Follow(Ride<Landed>, Spare),
     /// Run the flow and land it; the seat is the caller's own.
     Lead(Box<Lead<C>>, Ride<Landed>),
 }
 
-/// A token in memory and the question whether it is still the stored one.
+/// A token in memory and the question whether it is still the stored one. Dropped without an answer, it was not asked.
 pub(crate) struct Checking {
     pub(crate) check: Check,
+    cache: TokenCache,
     slot: Arc<Slot>,
     hot: Arc<Hot>,
+    before: Option<Mono>,
 }
 
+/// The token that a caller has if all else fails.
+#[derive(Default)]
+pub(crate) struct Spare(Option<Arc<Hot>>);
+
 /// A fetch that is ours to run. Dropped before it lands (its driver panicked, its task was given up), it gives back
-/// what it holds, and who waits for it asks again.
+/// what it holds, and who waits for it gets the old token or asks again.
 pub(crate) struct Lead<C: Credential> {
     pub(crate) bound: Arc<Bound<C>>,
     pub(crate) flow: Shield<Acquire<C::Grant>>,
@@ -73,12 +79,19 @@ pub(crate) struct Lead<C: Credential> {
 
 /// Where a fetch ends.
 struct Landing {
+    request: TokenRequest,
     slot: Arc<Slot>,
+    origin: Arc<Origin>,
+    /// How often the cache was cleared when it began.
+    clearings: u64,
     /// The token that is handed out if the fetch fails.
     hot: Option<Arc<Hot>>,
     flight: Arc<Flight<Landed>>,
     pilot: Pilot<Landed>,
 }
+
+/// A flow keeps to its time by itself; storing what it brings may take this much longer.
+pub(crate) const SAVING: Duration = Duration::from_secs(1);
 
 impl<C: Credential> Bound<C> {
     /// # Errors
@@ -92,7 +105,7 @@ impl<C: Credential> Bound<C> {
             partition(&options.name, false)?;
         }
         let surroundings = Surroundings { holder: RandomState::new().hash_one(()), ..adapters.surroundings().clone() };
-        let (front, vouched) = (Front::new(), OnceLock::new());
+        let (front, vouched) = (Front::new(cache.entries()), OnceLock::new());
         Ok(Self { credential, choice, clock: *adapters.clock(), cache, surroundings, front, vouched })
     }
 
@@ -102,35 +115,33 @@ impl<C: Credential> Bound<C> {
         self.front.find(wanted, |slot| self.calm(slot))
     }
 
+    #[inline]
     pub(crate) fn calm(&self, slot: &Slot) -> Option<Arc<Token>> {
         slot.token(self.clock.coarse_wall(), || self.clock.mono())
     }
 
     /// The place of the token that `request` means.
     pub(crate) fn slot(&self, request: &TokenRequest) -> Result<Arc<Slot>, Error> {
-        self.place(request).map(|(slot, ..)| slot)
+        let query = self.credential.query(request, &self.surroundings)?;
+        Ok(self.cache.slot(query.key(), self.clock.now().wall))
     }
 
-    fn place(&self, request: &TokenRequest) -> Result<(Arc<Slot>, Query, Policy), Error> {
+    /// What to do about `request` within `left`; `thread` is the caller's, where it blocks.
+    pub(crate) fn board(
+        self: &Arc<Self>,
+        request: &TokenRequest,
+        left: Duration,
+        thread: Option<ThreadId>,
+    ) -> Result<Next<C>, Error> {
         let query = self.credential.query(request, &self.surroundings)?;
         let policy = self.credential.policy(request, &query, &self.surroundings, self.vouched.get())?;
-        let slot = self.cache.slot(query.key(), &policy.partition);
-        self.front.remember(request, &slot);
-        Ok((slot, query, policy))
-    }
-
-    /// What to do about `request`.
-    pub(crate) fn board(self: &Arc<Self>, request: &TokenRequest) -> Result<Next<C>, Error> {
-        let (slot, query, policy) = self.place(request)?;
         let now = self.clock.now();
+        let slot = self.cache.slot(query.key(), now.wall);
         let mut hot = slot.hot();
-        if let (Demand::Not(rejected), Some(found)) = (&request.demand, &hot)
-            && found.token.access_token == *rejected
-        {
-            self.cache.forget(&slot, found);
+        if let Demand::Not(rejected) = &request.demand {
+            self.cache.bar(&slot, rejected);
         }
-        let rejected = slot.rejected().clone();
-        let demand = match (&request.demand, rejected) {
+        let demand = match (&request.demand, slot.rejected().clone()) {
             (Demand::Any, Some(rejected)) => Demand::Not(rejected),
             (demand, _) => demand.clone(),
         };
@@ -140,53 +151,56 @@ impl<C: Credential> Bound<C> {
         let mut ending = true;
         if let Some(found) = &hot {
             if found.is_stale(|| now.mono) {
-                found.claim_check(now.mono);
+                let before = found.claim_check(now.mono);
                 if let Some(version) = found.version {
-                    let check = Check::new(slot.partition.clone(), version);
-                    return Ok(Next::Check(Checking { check, slot: slot.clone(), hot: found.clone() }));
+                    return Ok(Next::Check(Checking {
+                        check: Check::new(found.origin.partition.clone(), version),
+                        cache: self.cache.clone(),
+                        slot,
+                        hot: found.clone(),
+                        before: Some(before),
+                    }));
                 }
             }
             match decide(Some(found.token.life), found.tried, now.wall, false, self.surroundings.holder) {
                 Decision::Use => {
                     slot.touch(now.wall);
-                    return Ok(Next::Hit(Answer { token: found.token.clone(), explain: Explain::new(Source::Memory) }));
+                    self.front.remember(request, &slot);
+                    return Ok(Next::Hit(from_memory(found)));
                 }
                 Decision::UseAndRefresh => ending = found.token.life.is_ending(now.wall),
                 Decision::Fetch => hot = None,
             }
         }
-        // Whoever wants any token shares one fetch; whoever wants a special one has a fetch of its own.
-        let shares = request.demand == Demand::Any;
-        let mut current = slot.flight();
-        if shares && let Some(ride) = current.as_ref().and_then(Flight::board) {
+        let mut flights = slot.flights();
+        if thread.is_some() && flights.iter().any(|fetch| fetch.thread == thread) {
+            return Err(Error::new(
+                ErrorKind::Misuse,
+                "the token source asked for the very token that it is to supply",
+            )
+            .advise("use another credential inside the source"));
+        }
+        let mut alike = flights.iter().filter(|fetch| fetch.demand == demand);
+        if let Some(ride) = alike.find_map(|fetch| Flight::board(&fetch.flight)) {
             return Ok(match hot {
                 // Somebody renews it already: until that is done the old token does.
-                Some(hot) if !ending => {
-                    Next::Hit(Answer { token: hot.token.clone(), explain: Explain::new(Source::Memory) })
-                }
-                _ => Next::Follow(ride),
+                Some(hot) if !ending => Next::Hit(from_memory(&hot)),
+                spare => Next::Follow(ride, Spare(spare)),
             });
         }
+        let policy = Policy { timeout: left, ..policy };
+        let origin = Origin { store: self.choice.store.clone(), partition: policy.partition.clone() };
         let grant = self.credential.grant(request);
-        let (flow, recall) = Shield::new(Acquire::new(query, grant, policy, demand));
-        let (flight, pilot, ride) = Flight::new(recall);
-        if shares {
-            *current = Some(flight.clone());
-        }
-        drop(current);
-        let landing = Some(Landing { slot, hot, flight, pilot });
+        let (flow, recall) = Shield::new(Acquire::new(query, grant, policy, demand.clone()));
+        let (flight, pilot, ride) = Flight::new(recall, left.saturating_add(SAVING));
+        flights.push(Fetch { demand, flight: flight.clone(), thread });
+        drop(flights);
+        let (request, origin, clearings) = (request.clone(), Arc::new(origin), self.cache.clearings());
+        let landing = Some(Landing { request, slot, origin, clearings, hot, flight, pilot });
         Ok(Next::Lead(Box::new(Lead { bound: self.clone(), flow, landing }), ride))
     }
 
-    /// The store was asked.
-    pub(crate) fn checked(&self, checking: &Checking, still: bool) {
-        if !still {
-            // Somebody logged out, cleared or renewed: what the store has now counts, and nothing else.
-            self.cache.forget(&checking.slot, &checking.hot);
-        }
-    }
-
-    fn keep(&self, slot: &Arc<Slot>, acquired: Acquired) -> Answer {
+    fn keep(&self, landing: &Landing, acquired: Acquired) -> Landed {
         let Acquired { token, mut explain, version, tried } = acquired;
         let shared = self.choice.store.protection() != Protection::Memory;
         match explain.source {
@@ -196,60 +210,121 @@ impl<C: Credential> Bound<C> {
         }
         let token = Arc::new(token);
         let now = self.clock.now();
-        let mut rejected = slot.rejected();
-        if rejected.as_ref().is_some_and(|rejected| token.access_token != *rejected) {
-            *rejected = None;
+        let checked = shared.then_some(now.mono).filter(|_| version.is_some());
+        let hot = Hot::new(token.clone(), landing.origin.clone(), version, tried, checked, self.surroundings.holder);
+        let fetched = explain.source == Source::Network;
+        let hot = hot.calm_for_a_moment(now.wall);
+        if !self.cache.keep(&landing.slot, hot, now.wall, fetched, landing.clearings) {
+            // What is left is the failure of the renewal, or a second look.
+            return explain.notes.into_iter().find_map(|note| match note {
+                Note::RefreshFailed(error) => Some(Err(error)),
+                _ => None,
+            });
         }
-        drop(rejected);
-        if token.life.is_alive(now.wall) {
-            let checked = shared.then_some(now.mono).filter(|_| version.is_some());
-            let hot = Hot::new(token.clone(), version, tried, checked, self.surroundings.holder);
-            self.cache.keep(slot, hot, now.wall);
-        }
-        Answer { token, explain }
+        self.front.remember(&landing.request, &landing.slot);
+        Some(Ok(Answer { token, explain }))
     }
 
     /// A valid token in memory outlives any trouble of the authority or the store.
-    fn fall_back(&self, slot: &Slot, hot: Option<Arc<Hot>>, error: Error) -> Landed {
+    fn fall_back(&self, landing: &Landing, error: Error) -> Result<Answer, Error> {
         let now = self.clock.now();
-        let Some(hot) = hot.filter(|hot| hot.token.life.is_alive(now.wall)) else { return Err(error) };
-        slot.replace(&hot, Some(Arc::new(hot.tried(now.wall, self.surroundings.holder))));
-        let explain = Explain { source: Source::Memory, notes: vec![Note::RefreshFailed(error)] };
-        Ok(Answer { token: hot.token.clone(), explain })
+        // Rejected or cleared since, it is not in its place any more.
+        let Some(hot) = landing.hot.as_ref().filter(|hot| hot.token.life.is_alive(now.wall)) else { return Err(error) };
+        if !landing.slot.hot().is_some_and(|kept| kept.token.access_token == hot.token.access_token) {
+            return Err(error);
+        }
+        if error.kind() != ErrorKind::Cancelled {
+            landing.slot.replace(hot, Some(Arc::new(hot.tried(now.wall, self.surroundings.holder))));
+        }
+        Ok(instead(hot, error))
     }
 
-    /// Forgets `token` in memory, and says which documents may hold it.
-    pub(crate) fn reject(&self, token: &AccessToken) -> Vec<Partition> {
-        let mut places = self.cache.reject(token);
+    /// Whether a follower that hears `error` of a leader with less time has enough of its own left to ask again.
+    pub(crate) fn may_ask_again(&self, error: &Error, began: Mono, request: &TokenRequest) -> bool {
+        error.is_timeout() && !left(&self.clock, began, request.timeout).is_zero()
+    }
+
+    /// Forgets `token` in memory, and says where it may be stored.
+    pub(crate) fn reject(&self, token: &AccessToken) -> Vec<Origin> {
+        let mut places: Vec<Origin> = self.cache.reject(token).into_iter().map(Arc::unwrap_or_clone).collect();
         if let Some(options) = self.credential.persistence() {
-            places.extend([false, true].into_iter().filter_map(|cae| partition(&options.name, cae).ok()));
+            let own = [false, true].into_iter().filter_map(|cae| partition(&options.name, cae).ok());
+            places.extend(own.map(|partition| Origin { store: self.choice.store.clone(), partition }));
         }
-        places.sort_unstable();
-        places.dedup();
         places
     }
 }
 
+fn from_memory(hot: &Hot) -> Answer {
+    Answer { token: hot.token.clone(), explain: Explain::new(Source::Memory) }
+}
+
+fn instead(hot: &Hot, error: Error) -> Answer {
+    Answer { explain: Explain { source: Source::Memory, notes: vec![Note::RefreshFailed(error)] }, ..from_memory(hot) }
+}
+
+impl Spare {
+    /// This token while it lives, else `error`.
+    pub(crate) fn or(&self, error: Error, clock: &Clock) -> Result<Answer, Error> {
+        match self.0.as_ref().filter(|hot| hot.token.life.is_alive(clock.now().wall)) {
+            Some(hot) => Ok(instead(hot, error)),
+            None => Err(error),
+        }
+    }
+}
+
+impl Checking {
+    /// Where the token is stored.
+    pub(crate) fn store(&self) -> &Store {
+        &self.hot.origin.store
+    }
+
+    /// The store was asked: whether it `still` holds the token.
+    pub(crate) fn found(mut self, still: bool) {
+        self.before = None;
+        if !still {
+            // Somebody logged out, cleared or renewed: what the store has now counts, and nothing else.
+            self.cache.forget(&self.slot, &self.hot);
+        }
+    }
+}
+
+impl Drop for Checking {
+    fn drop(&mut self) {
+        if let Some(before) = self.before {
+            self.hot.disclaim_check(before);
+        }
+    }
+}
+
 impl<C: Credential> Lead<C> {
+    /// Whether there is a token that does until this fetch is over.
+    pub(crate) fn meanwhile(&self) -> Option<Answer> {
+        let hot = self.landing.as_ref()?.hot.as_ref()?;
+        let ending = hot.token.life.is_ending(self.bound.clock.now().wall);
+        (!ending).then(|| from_memory(hot))
+    }
+
     /// The flow ended with `result`: keeps what it brought, and tells everybody.
     pub(crate) fn land(mut self, result: Result<Acquired, Error>) -> Landed {
-        let bound = self.bound.clone();
         if let Some(vouched) = self.flow.flow().vouched() {
             // Losing the race means that another thread was told the same.
-            let _ = bound.vouched.set(vouched.clone());
+            let _ = self.bound.vouched.set(vouched.clone());
         }
-        let Some(Landing { slot, hot, flight, pilot }) = self.landing.take() else { return result.map(Answer::from) };
+        let landing = self.landing.take()?;
         let landed = match result {
-            Ok(acquired) => Ok(bound.keep(&slot, acquired)),
-            Err(error) => bound.fall_back(&slot, hot, error),
+            Ok(acquired) => self.bound.keep(&landing, acquired),
+            Err(error) => Some(self.bound.fall_back(&landing, error)),
         };
-        let mut current = slot.flight();
-        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, &flight)) {
-            *current = None;
-        }
-        drop(current);
-        pilot.land(landed.clone());
+        landing.end(landed.clone());
         landed
+    }
+}
+
+impl Landing {
+    fn end(self, landed: Landed) {
+        self.slot.flights().retain(|fetch| !Arc::ptr_eq(&fetch.flight, &self.flight));
+        self.pilot.land(landed);
     }
 }
 
@@ -259,9 +334,19 @@ impl<C: Credential> Drop for Lead<C> {
             // Stepped out of turn, the flow asks for nothing but to give back its lock.
             self.flow.cancel();
             let _ = run(&mut self.flow, || self.bound.clock.now(), &mut self.bound.choice.store.clone());
-            drop(landing);
+            match self.bound.fall_back(&landing, lost()) {
+                Ok(answer) => landing.end(Some(Ok(answer))),
+                // Whoever waits asks anew.
+                Err(_) => landing.slot.flights().retain(|fetch| !Arc::ptr_eq(&fetch.flight, &landing.flight)),
+            }
         }
     }
+}
+
+/// What is heard of a fetch that ended before it was over.
+pub(crate) fn lost() -> Error {
+    Error::new(ErrorKind::Misuse, "the fetch of the token was given up before it was over")
+        .advise("look for a driver or token source that panicked, or a runtime that was shut down")
 }
 
 /// What a caller hears whose time ran out while another was fetching.

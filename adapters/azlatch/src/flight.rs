@@ -25,6 +25,9 @@ pub(crate) struct Flight<T> {
     state: Mutex<State<T>>,
     arrived: Condvar,
     recall: Recall,
+    began: Instant,
+    /// Later than this after it began, something holds it up that keeps to no limit: nobody boards it any more.
+    longest: Duration,
 }
 
 struct State<T> {
@@ -46,18 +49,25 @@ pub(crate) enum Phase<T> {
 }
 
 impl<T: Clone> Flight<T> {
-    /// A flight, its pilot and the first seat in it.
-    pub(crate) fn new(recall: Recall) -> (Arc<Self>, Pilot<T>, Ride<T>) {
+    /// A flight that should be over within `longest`, its pilot and the first seat in it.
+    pub(crate) fn new(recall: Recall, longest: Duration) -> (Arc<Self>, Pilot<T>, Ride<T>) {
         let state = State { phase: Phase::Flying, passengers: 1, wakers: Vec::new(), seats: 1 };
-        let flight = Arc::new(Self { state: Mutex::new(state), arrived: Condvar::new(), recall });
+        let flight = Arc::new(Self {
+            state: Mutex::new(state),
+            arrived: Condvar::new(),
+            recall,
+            began: Instant::now(),
+            longest,
+        });
         let (pilot, ride) = (Pilot(Some(flight.clone())), Ride { flight: flight.clone(), seat: 0 });
         (flight, pilot, ride)
     }
 
-    /// A seat, unless it is over or everybody has left.
+    /// A seat, unless it is over, long overdue, or everybody has left.
     pub(crate) fn board(this: &Arc<Self>) -> Option<Ride<T>> {
         let mut state = this.state();
-        if !matches!(state.phase, Phase::Flying) || state.passengers == 0 {
+        let boarding = matches!(state.phase, Phase::Flying) && state.passengers > 0;
+        if !boarding || this.began.elapsed() > this.longest {
             return None;
         }
         state.passengers += 1;

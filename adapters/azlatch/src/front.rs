@@ -19,9 +19,6 @@ use crate::slot::Slot;
 /// Pieces of the map; a power of two.
 const PIECES: usize = 64;
 
-/// Requests a piece remembers; past it those go whose token was used longest ago.
-const ROOM: usize = 4096;
-
 /// Rows of seats for the requests that come first; a power of two.
 const ROWS: usize = 64;
 
@@ -32,6 +29,8 @@ pub(crate) struct Front {
     /// Never given to another: a request whose token moved to a new place is found in its piece.
     seats: Box<[Row]>,
     pieces: Box<[ArcSwap<Piece>]>,
+    /// Requests that a piece remembers; past it those go whose token was used longest ago.
+    room: usize,
     hash: RandomState,
 }
 
@@ -75,11 +74,13 @@ impl Known {
 }
 
 impl Front {
-    pub(crate) fn new() -> Self {
+    /// For a cache of so many tokens.
+    pub(crate) fn new(entries: usize) -> Self {
         let empty = Arc::new(Piece::default());
         Self {
             seats: (0..ROWS).map(|_| Row::default()).collect(),
             pieces: (0..PIECES).map(|_| ArcSwap::new(empty.clone())).collect(),
+            room: (entries / PIECES).saturating_mul(2).max(16),
             hash: RandomState::default(),
         }
     }
@@ -127,7 +128,7 @@ impl Front {
         let Some(piece) = self.piece(hash) else { return };
         piece.rcu(|piece| {
             let mut piece = Piece::clone(piece);
-            if piece.len() >= ROOM && !piece.contains_key(&hash) {
+            if piece.len() >= self.room && !piece.contains_key(&hash) {
                 thin(&mut piece);
             }
             piece.insert(hash, known.clone());
@@ -197,19 +198,18 @@ impl fmt::Debug for Front {
 #[cfg(test)]
 mod tests {
     use azlatch_core::credential::{ClientSecretCredential, Credential as _, Surroundings};
-    use azlatch_core::effect::Partition;
 
     use super::*;
 
     fn place(request: &TokenRequest) -> Arc<Slot> {
         let credential = ClientSecretCredential::new("tenant", "client", "secret").expect("a credential");
         let query = credential.query(request, &Surroundings::default()).expect("a query");
-        Arc::new(Slot::new(query.key(), Partition::new("test").expect("a name")))
+        Arc::new(Slot::new(query.key()))
     }
 
     #[test]
     fn every_request_is_found_with_a_seat_or_without_and_where_it_is_now() {
-        let front = Front::new();
+        let front = Front::new(10_000);
         let requests: Vec<_> = (0..3 * ROWS)
             .map(|i| TokenRequest::new([format!("{i}/b"), format!("{i}/a")]).expect("a request"))
             .collect();

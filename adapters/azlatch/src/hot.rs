@@ -6,11 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use azlatch_core::Unix;
 use azlatch_core::cache::CacheKey;
-use azlatch_core::effect::Partition;
 use azlatch_core::secret::AccessToken;
 use azlatch_memory::Memory;
 
-use crate::slot::{Hot, Slot};
+use crate::slot::{Hot, Origin, Slot};
 
 /// Tokens in memory, for one credential or, handed to several, for all of them. Clones share.
 ///
@@ -30,6 +29,7 @@ struct Shared {
 struct Slots {
     by_key: HashMap<CacheKey, Arc<Slot>>,
     bytes: usize,
+    clearings: u64,
 }
 
 /// Tokens kept at most, unless said otherwise.
@@ -54,41 +54,81 @@ impl TokenCache {
         Self(Arc::new(Shared { memory, entries, bytes, slots: Mutex::default() }))
     }
 
-    /// Forgets everything.
+    /// Forgets everything, what is being renewed included; a token that is fetched meanwhile stays.
     pub fn clear(&self) {
         self.0.memory.clear();
         let mut slots = self.slots();
-        slots.by_key.drain().for_each(|(_, slot)| drop(slot.put(None)));
+        slots.clearings += 1;
         slots.bytes = 0;
+        slots.by_key.drain().for_each(|(_, slot)| {
+            // Whoever asks from now on has a fetch of its own.
+            slot.flights().clear();
+            slot.put(None);
+        });
+    }
+
+    /// How often everything was forgotten.
+    pub(crate) fn clearings(&self) -> u64 {
+        self.slots().clearings
+    }
+
+    /// The tokens it holds at most.
+    pub(crate) fn entries(&self) -> usize {
+        self.0.entries
     }
 
     pub(crate) fn memory(&self) -> &Memory {
         &self.0.memory
     }
 
-    /// The place of `key`, whose tokens are stored in `partition`.
-    pub(crate) fn slot(&self, key: CacheKey, partition: &Partition) -> Arc<Slot> {
+    /// The place of `key`.
+    pub(crate) fn slot(&self, key: CacheKey, now: Unix) -> Arc<Slot> {
         let mut slots = self.slots();
-        slots.by_key.entry(key).or_insert_with(|| Arc::new(Slot::new(key, partition.clone()))).clone()
+        if let Some(slot) = slots.by_key.get(&key) {
+            return slot.clone();
+        }
+        let slot = Arc::new(Slot::new(key));
+        slots.by_key.insert(key, slot.clone());
+        self.limit(&mut slots, &slot, now);
+        slot
     }
 
-    /// Puts a token in its place, unless a newer one is there.
-    pub(crate) fn keep(&self, slot: &Arc<Slot>, hot: Hot, now: Unix) {
+    /// Puts a token in its place, unless a newer one is there, it was rejected, or all was forgotten since `clearings`.
+    /// Says whether it may be handed out.
+    pub(crate) fn keep(&self, slot: &Arc<Slot>, hot: Hot, now: Unix, fetched: bool, clearings: u64) -> bool {
         let mut slots = self.slots();
+        let mut rejected = slot.rejected();
+        if rejected.as_ref().is_some_and(|rejected| hot.token.access_token == *rejected) {
+            // A source that has nothing else to give is believed for once.
+            return fetched;
+        }
+        if !fetched && slots.clearings != clearings {
+            return false;
+        }
+        *rejected = None;
+        drop(rejected);
+        if !hot.token.life.is_alive(now) {
+            return true;
+        }
         // The place may have been cleared away meanwhile: then it is put back, or the one in its stead is used.
         let slot = slots.by_key.entry(slot.key).or_insert_with(|| slot.clone()).clone();
         let made = |hot: &Hot| hot.token.life.cached_at;
         // A thread that was handed the old token meanwhile must not undo a renewal.
         if slot.hot().is_some_and(|kept| made(&kept) > made(&hot) && made(&kept) <= now) {
-            return;
+            return true;
         }
         slot.touch(now);
         slots.bytes += hot.bytes();
         if let Some(old) = slot.put(Some(Arc::new(hot))) {
             slots.bytes = slots.bytes.saturating_sub(old.bytes());
         }
+        self.limit(&mut slots, &slot, now);
+        true
+    }
+
+    fn limit(&self, slots: &mut Slots, kept: &Arc<Slot>, now: Unix) {
         if slots.by_key.len() > self.0.entries || slots.bytes > self.0.bytes {
-            slots.thin(&slot, now, self.0.entries, self.0.bytes);
+            slots.thin(kept, now, self.0.entries, self.0.bytes);
         }
     }
 
@@ -101,14 +141,24 @@ impl TokenCache {
         }
     }
 
-    /// Makes sure that `token` is not handed out again, and says where it was.
-    pub(crate) fn reject(&self, token: &AccessToken) -> Vec<Partition> {
-        let held: Vec<_> = self.slots().by_key.values().filter_map(|slot| Some((slot.clone(), slot.hot()?))).collect();
-        let held = held.into_iter().filter(|(_, hot)| hot.token.access_token == *token);
-        held.map(|(slot, hot)| {
-            *slot.rejected() = Some(token.clone());
-            self.forget(&slot, &hot);
-            slot.partition.clone()
+    /// Makes sure that `token` is not handed out again from this place, and says where it is stored.
+    pub(crate) fn bar(&self, slot: &Slot, token: &AccessToken) -> Option<Arc<Origin>> {
+        let mut slots = self.slots();
+        *slot.rejected() = Some(token.clone());
+        let hot = slot.hot().filter(|hot| hot.token.access_token == *token)?;
+        slots.bytes = slots.bytes.saturating_sub(hot.bytes());
+        slot.put(None);
+        Some(hot.origin.clone())
+    }
+
+    /// Makes sure that `token` is not handed out again, and says where it is stored.
+    pub(crate) fn reject(&self, token: &AccessToken) -> Vec<Arc<Origin>> {
+        let all: Vec<_> = self.slots().by_key.values().cloned().collect();
+        let held = all.iter().filter(|slot| slot.hot().is_some_and(|hot| hot.token.access_token == *token));
+        held.filter_map(|slot| {
+            // A renewal that is on its way may come to nothing, and then it brings what was rejected.
+            slot.flights().clear();
+            self.bar(slot, token)
         })
         .collect()
     }
@@ -153,7 +203,8 @@ impl Default for TokenCache {
 
 impl fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tokens = self.slots().by_key.values().filter(|slot| slot.hot().is_some()).count();
-        write!(f, "TokenCache({tokens} tokens)")
+        let slots = self.slots();
+        let tokens = slots.by_key.values().filter(|slot| slot.hot().is_some()).count();
+        write!(f, "TokenCache({tokens} tokens in {} places)", slots.by_key.len())
     }
 }

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use azlatch_core::cache::CacheKey;
+use azlatch_core::cache::{CacheKey, Demand};
 use azlatch_core::effect::{Partition, Version};
 use azlatch_core::secret::AccessToken;
 use azlatch_core::token::Token;
@@ -15,24 +16,39 @@ use azlatch_core::{Mono, Unix};
 use crate::answer::Landed;
 use crate::flight::Flight;
 use crate::lanes::Lanes;
+use crate::store::Store;
 
 /// One key's token, if it is there, and the fetch that is on its way, if one is.
 pub(crate) struct Slot {
     pub(crate) key: CacheKey,
-    /// Where it is stored.
-    pub(crate) partition: Partition,
     hot: ArcSwapOption<Hot>,
     /// When it was last handed out, in seconds: what nobody uses goes first.
     used: AtomicI64,
-    flight: Mutex<Option<Arc<Flight<Landed>>>>,
+    flights: Mutex<Vec<Fetch>>,
     /// What a resource refused: whatever the store still says, it is not handed out again.
     rejected: Mutex<Option<AccessToken>>,
+}
+
+/// A fetch on its way, and for whom it will do: those who want the same.
+pub(crate) struct Fetch {
+    pub(crate) demand: Demand,
+    pub(crate) flight: Arc<Flight<Landed>>,
+    /// The thread that runs it, where a thread does: it must not wait for itself.
+    pub(crate) thread: Option<ThreadId>,
+}
+
+/// Where a token is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) store: Store,
+    pub(crate) partition: Partition,
 }
 
 /// A token that was handed out.
 #[derive(Debug)]
 pub(crate) struct Hot {
     pub(crate) token: Arc<Token>,
+    pub(crate) origin: Arc<Origin>,
     /// What threads that use it at once have of it.
     lanes: Lanes,
     /// The version of the document that held it.
@@ -53,6 +69,7 @@ impl Hot {
     /// `token`, in `version` of a store that others write to if `checked` says when; due for holder `spread`.
     pub(crate) fn new(
         token: Arc<Token>,
+        origin: Arc<Origin>,
         version: Option<Version>,
         tried: Option<Unix>,
         checked: Option<Mono>,
@@ -60,13 +77,21 @@ impl Hot {
     ) -> Self {
         let calm = token.life.calm(tried, spread);
         let checked = AtomicU64::new(checked.map_or(u64::MAX, |Mono(at)| at));
-        Self { token, lanes: Lanes::new(), version, tried, checked, calm }
+        Self { token, origin, lanes: Lanes::new(), version, tried, checked, calm }
     }
 
     /// The same, after an attempt to renew it failed at `now`.
     pub(crate) fn tried(&self, now: Unix, spread: u64) -> Self {
         let checked = Some(self.checked.load(Relaxed)).filter(|at| *at != u64::MAX).map(Mono);
-        Self::new(self.token.clone(), self.version, Some(now), checked, spread)
+        Self::new(self.token.clone(), self.origin.clone(), self.version, Some(now), checked, spread)
+    }
+
+    /// The same, with nothing to decide for a second: somebody elsewhere is renewing it.
+    pub(crate) fn calm_for_a_moment(mut self, now: Unix) -> Self {
+        if !self.is_calm(now) && !self.token.life.is_ending(now) {
+            self.calm = now..now.plus(2);
+        }
+        self
     }
 
     /// Whether there is nothing to decide about it at `wall`.
@@ -82,9 +107,14 @@ impl Hot {
         }
     }
 
-    /// Takes it upon the caller to look: for everybody else it is fresh from now on.
-    pub(crate) fn claim_check(&self, Mono(now): Mono) {
-        self.checked.store(now, Relaxed);
+    /// Takes it upon the caller to look: for everybody else it is fresh from now on. Says when it was looked at before.
+    pub(crate) fn claim_check(&self, Mono(now): Mono) -> Mono {
+        Mono(self.checked.swap(now, Relaxed))
+    }
+
+    /// The caller did not look after all.
+    pub(crate) fn disclaim_check(&self, Mono(before): Mono) {
+        self.checked.store(before, Relaxed);
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -93,13 +123,12 @@ impl Hot {
 }
 
 impl Slot {
-    pub(crate) fn new(key: CacheKey, partition: Partition) -> Self {
+    pub(crate) fn new(key: CacheKey) -> Self {
         Self {
             key,
-            partition,
             hot: ArcSwapOption::empty(),
             used: AtomicI64::new(0),
-            flight: Mutex::new(None),
+            flights: Mutex::new(Vec::new()),
             rejected: Mutex::new(None),
         }
     }
@@ -139,8 +168,8 @@ impl Slot {
         self.used.load(Relaxed)
     }
 
-    pub(crate) fn flight(&self) -> MutexGuard<'_, Option<Arc<Flight<Landed>>>> {
-        self.flight.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn flights(&self) -> MutexGuard<'_, Vec<Fetch>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn rejected(&self) -> MutexGuard<'_, Option<AccessToken>> {

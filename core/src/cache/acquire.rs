@@ -75,6 +75,8 @@ pub struct Acquire<G: Grant> {
     seen: Vec<AccessToken>,
     /// When an exchange that holds the lock must be over, so that those who wait outlast it.
     exchange_by: Mono,
+    /// When the exchange that is going on must be over.
+    asked_until: Mono,
     /// Refresh tokens to try, best first; the first is being spent.
     held: Vec<HeldRefreshToken>,
     dead: Vec<HeldRefreshToken>,
@@ -134,6 +136,7 @@ impl<G: Grant> Acquire<G> {
             shared: false,
             seen: Vec::new(),
             exchange_by: Mono(0),
+            asked_until: Mono(0),
             held: Vec::new(),
             dead: Vec::new(),
             doubted: false,

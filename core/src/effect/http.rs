@@ -239,6 +239,7 @@ impl From<&Failure> for Error {
         match failure.kind {
             K::Tls => error.advise("check the system's root certificates, or name the authority's own with a CA file"),
             K::Proxy => error.advise("check HTTPS_PROXY and NO_PROXY"),
+            K::Timeout => error.for_want_of_time(),
             K::Name | K::Connect => error.advise("check the network, the authority host and any proxy"),
             _ => error,
         }

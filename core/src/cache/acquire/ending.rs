@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use core::mem;
+use core::time::Duration;
 
 use super::{Acquire, Ending, Outcome, State};
 use crate::cache::base::Base;
@@ -16,6 +17,9 @@ use crate::flow::{Flow, Step};
 use crate::grant::Grant;
 use crate::time::Now;
 use crate::token::Token;
+
+/// Who allows this long and hears nothing knows that the authority is slow.
+const PATIENT: Duration = Duration::from_secs(10);
 
 impl<G: Grant> Acquire<G> {
     /// Fails for good: what proved to be dead, or was rejected by a resource, is removed first.
@@ -76,7 +80,10 @@ impl<G: Grant> Acquire<G> {
         if crate::canary::is(crate::canary::Bug::MarkNeverLeft) {
             self.shared = true;
         }
+        // A caller in a hurry learns nothing about the authority, and keeps nobody else away from it.
+        let hasty = error.is_timeout() && self.usable.is_none() && self.policy.timeout < PATIENT;
         if !self.shared
+            && !hasty
             && let Some(mark) = cooling::mark(&error, now.wall, self.holder())
         {
             self.mark = Some(mark);

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::mem;
+use core::time::Duration;
 
 use super::{Acquire, Ending, Outcome, SETTLE, State};
 use crate::cache::base::Base;
@@ -17,6 +18,9 @@ use crate::flow::{Flow, Step};
 use crate::grant::{Grant, Terms};
 use crate::time::Now;
 use crate::token::{Exchanged, Granted, Refused, Token};
+
+/// How long whoever renews a good token is kept waiting.
+const BRIEFLY: Duration = Duration::from_secs(5);
 
 impl<G: Grant> Acquire<G> {
     /// Begins an exchange, spending the best refresh token where the grant redeems one.
@@ -42,10 +46,15 @@ impl<G: Grant> Acquire<G> {
     }
 
     pub(super) fn exchange(&mut self, now: Now) -> Step<Outcome> {
-        let deadline = if self.guard.is_some() { self.exchange_by } else { self.deadline() };
+        let mut deadline = if self.guard.is_some() { self.exchange_by } else { self.deadline() };
+        if self.usable.as_ref().is_some_and(|hit| !hit.life.is_ending(now.wall)) {
+            // With a good token in hand nobody waits long for a better one.
+            deadline = deadline.min(now.mono.plus(BRIEFLY));
+        }
+        self.asked_until = deadline;
         if now.mono >= deadline {
             let error = Error::new(ErrorKind::Network, "the time allowed ran out before the authority could be asked");
-            return self.fall_back(now, error.advise("allow more time"));
+            return self.fall_back(now, error.advise("allow more time").for_want_of_time());
         }
         let claims = match &self.demand {
             Demand::Claims(claims) => Some(claims),
@@ -108,7 +117,11 @@ impl<G: Grant> Acquire<G> {
     }
 
     pub(super) fn refused(&mut self, now: Now, refused: Refused) -> Step<Outcome> {
-        let Refused { error, doubtful } = refused;
+        let Refused { mut error, doubtful } = refused;
+        if error.is_retryable() && now.mono >= self.asked_until {
+            // Whatever the words, it came when the time was up.
+            error = error.for_want_of_time();
+        }
         if !G::REDEEMS || self.cancelled || !doubtful {
             return self.fail(now, error);
         }
