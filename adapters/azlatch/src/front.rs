@@ -17,7 +17,7 @@ use foldhash::fast::RandomState;
 use crate::slot::Slot;
 
 /// Pieces of the map; a power of two.
-const PIECES: usize = 64;
+const PIECES: usize = 256;
 
 /// Rows of seats for the requests that come first; a power of two.
 const ROWS: usize = 64;

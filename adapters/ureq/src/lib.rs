@@ -12,6 +12,7 @@
 //! | size | bodies are cut off at the request's limit, headers at 64 KiB |
 //! | error statuses | ordinary responses, bodies and all |
 //! | compression | not offered, so nothing can unpack into memory |
+//! | names | looked up once in 15 s, and again when no connection comes of it |
 //! | what was sent | noted at the socket: "nothing" only while nothing was written to the server |
 //!
 //! ```
@@ -31,7 +32,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use azlatch_core::effect::{Effect, Failure, FailureKind, Http, Method, ProxyAddress, Reply, Response, Route};
+use azlatch_core::effect::{Effect, Failure, FailureKind, Http, Method, ProxyAddress, Reply, Response, Route, Sent};
 use azlatch_core::{Error, ErrorKind, Host};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 use ureq::{Agent, http};
@@ -48,6 +49,7 @@ struct Shared {
     proxy: ProxySettings,
     proxied: OnceLock<Option<Agent>>,
     direct: OnceLock<Agent>,
+    names: way::Names,
 }
 
 /// Settings of a [`Ureq`].
@@ -67,10 +69,13 @@ impl Ureq {
 
     fn agent(&self, proxy: Option<&ProxyAddress>) -> Result<&Agent, Failure> {
         let shared = &self.0;
-        let Some(address) = proxy else { return Ok(shared.direct.get_or_init(|| agent(&shared.extra_roots, None))) };
+        let Some(address) = proxy else {
+            return Ok(shared.direct.get_or_init(|| agent(&shared.extra_roots, None, &shared.names)));
+        };
         let unusable =
             || Failure { kind: FailureKind::Proxy, ..Failure::refused("the proxy's address cannot be used") };
-        let made = shared.proxied.get_or_init(|| Some(agent(&shared.extra_roots, Some(proxy::of(address)?))));
+        let made =
+            shared.proxied.get_or_init(|| Some(agent(&shared.extra_roots, Some(proxy::of(address)?), &shared.names)));
         made.as_ref().ok_or_else(unusable)
     }
 
@@ -97,7 +102,13 @@ impl Ureq {
         way::start(proxy.is_some(), timeout);
         let configured =
             agent.configure_request(request).timeout_global(Some(timeout)).timeout_connect(Some(timeout.min(CONNECT)));
-        let response = agent.run(configured.build()).map_err(|error| failure::from(&error))?;
+        let response = agent.run(configured.build()).map_err(|error| {
+            let failure = failure::from(&error);
+            if failure.sent == Sent::No {
+                self.0.names.forget();
+            }
+            failure
+        })?;
         self.receive(ask, response)
     }
 
@@ -125,7 +136,13 @@ impl Default for Ureq {
 
 impl Ureq {
     fn with(extra_roots: Vec<Certificate<'static>>, proxy: ProxySettings) -> Self {
-        Self(Arc::new(Shared { extra_roots, proxy, proxied: OnceLock::new(), direct: OnceLock::new() }))
+        Self(Arc::new(Shared {
+            extra_roots,
+            proxy,
+            proxied: OnceLock::new(),
+            direct: OnceLock::new(),
+            names: way::Names::default(),
+        }))
     }
 }
 
@@ -182,7 +199,7 @@ fn not_pem() -> Error {
         .advise("give PEM: one or more BEGIN CERTIFICATE blocks")
 }
 
-fn agent(extra_roots: &[Certificate<'static>], proxy: Option<ureq::Proxy>) -> Agent {
+fn agent(extra_roots: &[Certificate<'static>], proxy: Option<ureq::Proxy>, names: &way::Names) -> Agent {
     let roots = if extra_roots.is_empty() {
         RootCerts::PlatformVerifier
     } else {
@@ -206,7 +223,7 @@ fn agent(extra_roots: &[Certificate<'static>], proxy: Option<ureq::Proxy>) -> Ag
         .max_response_header_size(64 * 1024)
         .user_agent(concat!("azlatch/", env!("CARGO_PKG_VERSION")))
         .build();
-    Agent::with_parts(config, way::Lines::default(), way::Names::default())
+    Agent::with_parts(config, way::Lines::default(), names.clone())
 }
 
 impl Host for Ureq {

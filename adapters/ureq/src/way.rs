@@ -14,6 +14,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ureq::config::Config;
@@ -65,16 +66,54 @@ fn capped(timeout: NextTimeout) -> NextTimeout {
     }
 }
 
-/// ureq's resolver, whose failures are told apart from those of connections.
-#[derive(Debug, Default)]
-pub(crate) struct Names(DefaultResolver);
+/// ureq's resolver, whose failures are told apart from those of connections, and whose answers are good for a while: it
+/// looks a name up for every request, in a thread of its own, though the connection is kept. Clones share.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names(Arc<Mutex<Vec<Name>>>);
+
+/// A name that was looked up.
+#[derive(Debug)]
+struct Name {
+    /// Scheme, host and port, as the request writes them.
+    of: String,
+    addresses: ResolvedSocketAddrs,
+    at: Instant,
+}
+
+/// How long an answer is good for; not longer than names usually say themselves.
+const FRESH: Duration = Duration::from_secs(15);
+
+/// Names that are remembered at most.
+const NAMES: usize = 16;
+
+impl Names {
+    /// Forgets all of them: a connection failed, and its name may have moved.
+    pub(crate) fn forget(&self) {
+        self.known().clear();
+    }
+
+    fn known(&self) -> MutexGuard<'_, Vec<Name>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Resolver for Names {
     fn resolve(&self, uri: &http::Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        self.0.resolve(uri, config, capped(timeout)).map_err(|error| match error {
-            Error::Io(_) => Error::HostNotFound,
-            other => other,
-        })
+        let of = format!("{}://{}", uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", |a| a.as_str()));
+        if let Some(name) = self.known().iter().find(|name| name.of == of && name.at.elapsed() < FRESH) {
+            return Ok(name.addresses.clone());
+        }
+        let addresses =
+            DefaultResolver::default().resolve(uri, config, capped(timeout)).map_err(|error| match error {
+                Error::Io(_) => Error::HostNotFound,
+                other => other,
+            })?;
+        let mut known = self.known();
+        known.retain(|name| name.of != of && name.at.elapsed() < FRESH);
+        if known.len() < NAMES {
+            known.push(Name { of, addresses: addresses.clone(), at: Instant::now() });
+        }
+        Ok(addresses)
     }
 }
 
