@@ -99,7 +99,9 @@ impl Names {
 
 impl Resolver for Names {
     fn resolve(&self, uri: &http::Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        let of = format!("{}://{}", uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", |a| a.as_str()));
+        // Without user name and password, which a proxy's address may hold.
+        let (scheme, host) = (uri.scheme_str().unwrap_or_default(), uri.host().unwrap_or_default());
+        let of = format!("{scheme}://{host}:{}", uri.port_u16().unwrap_or_default());
         if let Some(name) = self.known().iter().find(|name| name.of == of && name.at.elapsed() < FRESH) {
             return Ok(name.addresses.clone());
         }
