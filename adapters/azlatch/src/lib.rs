@@ -19,11 +19,16 @@
 //! # What a call costs
 //!
 //! * A warm [`get_token`](Blocking::get_token) takes no lock, allocates nothing, and asks nobody; a handle from
-//!   [`for_scopes`](Blocking::for_scopes) does not even look the scopes up. Neither gets slower with more tokens.
-//! * While one token is fetched its other callers wait for that one fetch and share its token or its error; callers of
-//!   other tokens notice nothing.
-//! * A token is renewed ahead of time by one caller; the others keep getting the old one. Renewals of different processes
-//!   are spread over a minute.
+//!   [`for_scopes`](Blocking::for_scopes) does not even look the scopes up. Neither gets slower with more tokens. Where
+//!   the store is shared with other programs, once in five seconds one caller looks whether it still holds the token.
+//! * While one token is fetched its other callers wait for that one fetch and share its token or its error, be it an
+//!   ordinary request or one with the same claims; callers of other tokens notice nothing. A caller with less time goes
+//!   when its own time is up, and one with more asks again.
+//! * A token is renewed ahead of time by one caller, which waits five seconds at most, or by a task for which nobody
+//!   waits; the others keep getting the old one until its last seconds. Renewals of different processes are spread over a
+//!   minute.
+//! * While a token is valid there is no error, whoever panics, refuses or hangs; except for a token that was
+//!   [rejected](Blocking::reject), which is not handed out again.
 //! * [`TokenCache`] is bounded by number and by bytes: what has ended goes first, then what was used longest ago.
 //!
 //! # Stores
