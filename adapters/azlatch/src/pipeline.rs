@@ -91,6 +91,7 @@ mod redirect;
 mod shared;
 mod sounding;
 mod source;
+mod turns;
 
 use std::fmt;
 use std::sync::Arc;
@@ -107,6 +108,8 @@ use shared::Shared;
 #[cfg(feature = "async")]
 pub use source::AsyncTokenSource;
 pub use source::TokenSource;
+
+use crate::bound::out_of_time;
 
 /// Bytes of a request's body that [`Pipeline::agent`] keeps to send them again, unless said otherwise.
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -160,6 +163,8 @@ impl<S: TokenSource> Pipeline<S> {
     ///
     /// `send` must not follow a redirect to another site with the `Authorization` header that it is given.
     ///
+    /// [`Bearer::timeout`] counts while another request is asking for the same token, too.
+    ///
     /// # Errors
     ///
     /// [`PipelineError::Token`] when the request must not have a token, or there is none; [`PipelineError::Send`] when
@@ -207,12 +212,13 @@ impl<S: TokenSource> Pipeline<S> {
             return self.source.token(request);
         }
         let began = Instant::now();
-        let _turn = self.shared.turn(request);
+        let _turn = self.shared.turns.take(request).ok_or_else(out_of_time)?;
         if let Some(outcome) = self.shared.settled(request, began, Instant::now()) {
             return outcome;
         }
-        let outcome = self.source.token(request);
-        self.shared.settle(request, outcome.clone(), Instant::now());
+        let left = left(request, began);
+        let outcome = self.source.token(&left);
+        self.shared.settle(request, left.timeout, outcome.clone(), Instant::now());
         outcome
     }
 }
@@ -222,6 +228,10 @@ impl<S: AsyncTokenSource> Pipeline<S> {
     /// As [`send`](Self::send), without blocking.
     ///
     /// Dropping the future drops the request; what has been learnt until then stays known.
+    ///
+    /// The pipeline knows no runtime, and so no time: who waits while another request asks for the same token waits as
+    /// long as that request asks. [`Async`](crate::Async) credentials need no longer than [`Bearer::timeout`]; a source
+    /// that may hang is bounded by dropping the future.
     ///
     /// # Errors
     ///
@@ -260,14 +270,20 @@ impl<S: AsyncTokenSource> Pipeline<S> {
             return self.source.token(request).await;
         }
         let began = Instant::now();
-        let _turn = self.shared.async_turn(request).await;
+        let _turn = self.shared.turns.take_async(request).await;
         if let Some(outcome) = self.shared.settled(request, began, Instant::now()) {
             return outcome;
         }
-        let outcome = self.source.token(request).await;
-        self.shared.settle(request, outcome.clone(), Instant::now());
+        let left = left(request, began);
+        let outcome = self.source.token(&left).await;
+        self.shared.settle(request, left.timeout, outcome.clone(), Instant::now());
         outcome
     }
+}
+
+/// `request` in the time that it has left, having waited for its turn since `began`.
+fn left(request: &TokenRequest, began: Instant) -> TokenRequest {
+    request.clone().timeout(request.timeout.saturating_sub(began.elapsed()))
 }
 
 /// The application's request, from which those that are sent are made.

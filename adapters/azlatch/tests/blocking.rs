@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use azlatch::prelude::*;
-use azlatch::{Adapters, Blocking, Demand, ErrorKind, Note, Protection, Source, TokenCache};
+use azlatch::{Adapters, Blocking, ErrorKind, Note, Protection, Source, TokenCache};
 use azlatch_core::Host;
 use azlatch_core::effect::{Effect, Reply, Response};
 
@@ -220,9 +220,7 @@ fn force_claims_and_rejection_get_new_tokens() {
     assert_eq!(credential.get_token(VAULT).expect("a token").expose_secret(), "token-2");
 
     authority.0.down.store(true, SeqCst);
-    let mut rejecting = request();
-    rejecting.demand = Demand::Not("token-2".into());
-    credential.answer(&rejecting).expect_err("the authority is down");
+    credential.answer(&request().rejecting("token-2".into())).expect_err("the authority is down");
     credential.get_token(VAULT).expect_err("what was rejected is not handed out again");
 }
 

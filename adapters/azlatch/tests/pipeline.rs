@@ -5,7 +5,7 @@ mod authority;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -249,6 +249,82 @@ fn n_25_a_crowd_with_one_refused_token_costs_one_token() {
         assert_eq!(sent, [!fails; 16]);
         assert_eq!(source.renewals.load(SeqCst), 1, "fails: {fails}");
     }
+}
+
+/// A source whose renewals for one host hang until they are released, or five seconds.
+struct Hanging {
+    entered: Barrier,
+    released: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Hanging {
+    const URL: &str = "https://hanging.example/";
+
+    fn new() -> (mpsc::Sender<()>, Arc<Self>) {
+        let (release, released) = mpsc::channel();
+        (release, Arc::new(Self { entered: Barrier::new(2), released: Mutex::new(released) }))
+    }
+}
+
+impl TokenSource for Hanging {
+    fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
+        // It keeps no account of what was refused.
+        let azlatch::Demand::Claims(_) = request.demand else { return Ok("old".into()) };
+        if request.scopes.to_string().contains("hanging") {
+            self.entered.wait();
+            let _ = self.released.lock().expect("no panic").recv_timeout(Duration::from_secs(5));
+        }
+        Ok("new".into())
+    }
+}
+
+/// A resource of its own at each host; none of them is content with the first token.
+fn renewing<S: TokenSource>(pipeline: &Pipeline<S>, url: &str) -> Result<StatusCode, Error> {
+    let sent = pipeline.send(get(url), |request| {
+        let challenge = match request.headers().get("authorization") {
+            None => format!(r#"Bearer authorization="https://login.microsoftonline.com/tenant", resource="{url}""#),
+            Some(header) if header == "Bearer old" => CLAIMS.to_owned(),
+            Some(_) => return Response::builder().body(()),
+        };
+        Response::builder().status(401).header("www-authenticate", challenge).body(())
+    });
+    sent.map(|response| response.status()).map_err(|error| match error {
+        PipelineError::Token(error) => error,
+        PipelineError::Send(error) => panic!("{error}"),
+    })
+}
+
+#[test]
+fn c_05_a_hanging_renewal_delays_no_other() {
+    let (release, source) = Hanging::new();
+    let pipeline = Pipeline::new(Bearer::from_challenges(), source.clone());
+    thread::scope(|scope| {
+        let hanging = scope.spawn(|| renewing(&pipeline, Hanging::URL));
+        source.entered.wait();
+        for i in 0..200 {
+            assert_eq!(renewing(&pipeline, &format!("https://api{i}.example/")), Ok(StatusCode::OK));
+        }
+        assert!(!hanging.is_finished(), "the others waited for it");
+        release.send(()).expect("still there");
+        assert_eq!(hanging.join().expect("no panic"), Ok(StatusCode::OK));
+    });
+}
+
+#[test]
+fn c_05_who_waits_for_a_hanging_renewal_waits_no_longer_than_allowed() {
+    let (release, source) = Hanging::new();
+    let policy = Bearer::from_challenges().timeout(Duration::from_millis(50));
+    let pipeline = Pipeline::new(policy, source.clone());
+    thread::scope(|scope| {
+        let hanging = scope.spawn(|| renewing(&pipeline, Hanging::URL));
+        source.entered.wait();
+        let error = renewing(&pipeline, Hanging::URL).expect_err("the time is over");
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Network, true));
+        assert!(!hanging.is_finished());
+        release.send(()).expect("still there");
+        assert_eq!(hanging.join().expect("no panic"), Ok(StatusCode::OK));
+        assert_eq!(renewing(&pipeline, Hanging::URL), Ok(StatusCode::OK), "with the token that came late");
+    });
 }
 
 #[test]

@@ -194,3 +194,43 @@ fn n_25_a_crowd_with_one_refused_token_costs_one_token() {
     });
     assert_eq!(source.0.load(SeqCst), 1);
 }
+
+/// A source whose renewals for one host never end.
+struct Hanging;
+
+impl AsyncTokenSource for Hanging {
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
+        match request.demand == Demand::Any {
+            true => Ok("old".into()),
+            false if request.scopes.to_string().contains("hanging") => pending().await,
+            false => Ok("new".into()),
+        }
+    }
+}
+
+#[test]
+fn c_05_a_hanging_renewal_delays_no_other() {
+    let pipeline = Pipeline::new(Bearer::from_challenges(), Hanging);
+    let renewing = |url: String| {
+        let pipeline = &pipeline;
+        async move {
+            let request = Request::get(&url).body("").expect("a request");
+            let answer = async |request: Request<&str>| {
+                let challenge = match request.headers().get("authorization") {
+                    None => format!(r#"Bearer authorization="https://login.microsoftonline.com/t", resource="{url}""#),
+                    Some(header) if header == "Bearer old" => CLAIMS.to_owned(),
+                    Some(_) => return Response::builder().body(()),
+                };
+                Response::builder().status(401).header("www-authenticate", challenge).body(())
+            };
+            pipeline.send_async(request, answer).await.expect("sent").status()
+        }
+    };
+    let mut nobody = Context::from_waker(Waker::noop());
+    let mut hanging = pin!(renewing("https://hanging.example/".to_owned()));
+    assert!(hanging.as_mut().poll(&mut nobody).is_pending());
+    for i in 0..200 {
+        let other = pin!(renewing(format!("https://api{i}.example/"))).poll(&mut nobody);
+        assert!(matches!(other, Poll::Ready(status) if status == 200), "api{i} waits for another");
+    }
+}

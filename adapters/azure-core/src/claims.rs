@@ -13,7 +13,7 @@ use azure_core::http::headers::{AUTHORIZATION, WWW_AUTHENTICATE};
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{AsyncRawResponse, Context, Request, StatusCode};
 
-use crate::credential::TokenSource;
+use crate::credential::AzureCredential;
 use crate::options::TokenOptions;
 
 /// Answers claims challenges: a resource that wants a token with other claims gets one, and the request once more.
@@ -24,11 +24,11 @@ use crate::options::TokenOptions;
 ///
 /// ```
 /// # use azlatch::prelude::*;
-/// use azlatch_azure_core::{ClaimsPolicy, TokenOptions, TokenSource};
+/// use azlatch_azure_core::{ClaimsPolicy, TokenOptions, AzureCredential};
 /// use azure_core::http::ClientOptions;
 /// use std::sync::Arc;
 ///
-/// # fn options(credential: Arc<TokenSource<ClientSecretCredential>>) -> ClientOptions {
+/// # fn options(credential: Arc<AzureCredential<ClientSecretCredential>>) -> ClientOptions {
 /// let credential = credential.with_options(TokenOptions::default().enable_cae(true));
 /// let policy = ClaimsPolicy::new(credential.clone(), ["https://management.azure.com/.default"]);
 /// // The client is given `credential` too.
@@ -37,9 +37,10 @@ use crate::options::TokenOptions;
 /// ```
 ///
 /// Claims go to the credential's own authority, the new token only to where the old one was sent. azure_core's policy
-/// goes on to show the old one from its own cache; what was refused before is replaced before it is sent again.
+/// goes on to show the old one from its own cache; what was refused before is replaced before it is sent again. Both new
+/// tokens are of the tenant that [`TokenOptions`] in the context of the method name, else of the credential's.
 pub struct ClaimsPolicy<C> {
-    credential: Arc<TokenSource<C>>,
+    credential: Arc<AzureCredential<C>>,
     scopes: Vec<String>,
     /// The token that a resource refused last.
     refused: Mutex<Option<AccessToken>>,
@@ -47,7 +48,7 @@ pub struct ClaimsPolicy<C> {
 
 impl<C: Credential> ClaimsPolicy<C> {
     /// Gets its tokens from `credential`, for the `scopes` of the client that it serves.
-    pub fn new<S: Into<String>>(credential: Arc<TokenSource<C>>, scopes: impl IntoIterator<Item = S>) -> Self {
+    pub fn new<S: Into<String>>(credential: Arc<AzureCredential<C>>, scopes: impl IntoIterator<Item = S>) -> Self {
         Self { credential, scopes: scopes.into_iter().map(Into::into).collect(), refused: Mutex::default() }
     }
 
@@ -55,10 +56,16 @@ impl<C: Credential> ClaimsPolicy<C> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Puts another token in, with `claims` if there are any.
-    async fn authorize(&self, request: &mut Request, claims: Option<String>) -> azure_core::Result<()> {
+    /// Puts another token in, with `claims` if there are any, and else as the first one was asked for.
+    async fn authorize(
+        &self,
+        context: &Context<'_>,
+        request: &mut Request,
+        claims: Option<String>,
+    ) -> azure_core::Result<()> {
         let scopes: Vec<_> = self.scopes.iter().map(String::as_str).collect();
-        let said = TokenOptions { enable_cae: true, claims, ..self.credential.options().clone() };
+        let said = context.value().unwrap_or_else(|| self.credential.options()).clone();
+        let said = TokenOptions { enable_cae: true, claims, ..said };
         let token = self.credential.get_token(&scopes, Some(said.into())).await?;
         request.insert_header(AUTHORIZATION, format!("Bearer {}", token.token.secret()));
         Ok(())
@@ -74,13 +81,13 @@ impl<C: Credential> Policy for ClaimsPolicy<C> {
         let shown = shown(request).filter(|_| request.url().scheme() == "https");
         let Some(shown) = shown else { return following.send(context, request, rest).await };
         if self.refused().is_some_and(|refused| refused == shown) {
-            self.authorize(request, None).await?;
+            self.authorize(context, request, None).await?;
         }
         let response = following.send(context, request, rest).await?;
         let Some(claims) = wanted(&response) else { return Ok(response) };
         drop(response);
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
-        self.authorize(request, Some(claims)).await?;
+        self.authorize(context, request, Some(claims)).await?;
         request.body_mut().reset().await?;
         following.send(context, request, rest).await
     }

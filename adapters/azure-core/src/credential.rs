@@ -21,7 +21,7 @@ pub trait IntoAzureCore: Credential + Sized {
     /// `Configuration` when the environment says something that cannot be, or there are no root certificates; `Storage`
     /// when the credential wants to be persistent and nothing that is allowed can be used.
     #[cfg(feature = "reqwest")]
-    fn azure_core(self) -> Result<Arc<TokenSource<Self>>, Error> {
+    fn azure_core(self) -> Result<Arc<AzureCredential<Self>>, Error> {
         let adapters = Adapters::new()?;
         self.azure_core_with(&adapters, AzureCore::new(&adapters)?)
     }
@@ -31,8 +31,8 @@ pub trait IntoAzureCore: Credential + Sized {
     /// # Errors
     ///
     /// `Configuration` and `Storage` as [`Async::new`] has them.
-    fn azure_core_with(self, adapters: &Adapters, core: AzureCore) -> Result<Arc<TokenSource<Self>>, Error> {
-        Async::new(self, adapters, core).map(|bound| Arc::new(TokenSource { bound, said: TokenOptions::default() }))
+    fn azure_core_with(self, adapters: &Adapters, core: AzureCore) -> Result<Arc<AzureCredential<Self>>, Error> {
+        Async::new(self, adapters, core).map(|bound| Arc::new(AzureCredential { bound, said: TokenOptions::default() }))
     }
 }
 
@@ -42,20 +42,20 @@ impl<C: Credential> IntoAzureCore for C {}
 ///
 /// Its errors are of kind [`Credential`](ErrorKind::Credential), say what azlatch's says, and have that
 /// [`Error`](azlatch::Error) for their source. azure_core does not retry them: what is worth repeating has been repeated.
-pub struct TokenSource<C> {
+pub struct AzureCredential<C> {
     bound: Async<C, AzureCore>,
     /// What is said where the context says nothing.
     said: TokenOptions,
 }
 
-impl<C: Credential> TokenSource<C> {
+impl<C: Credential> AzureCredential<C> {
     /// The same credential and cache, for a client with wishes of its own: they count where the context of a method has
     /// none.
     ///
     /// ```
     /// # use azlatch::prelude::*;
-    /// # use azlatch_azure_core::{TokenOptions, TokenSource};
-    /// # fn fabrikams(credential: &TokenSource<ClientSecretCredential>) -> std::sync::Arc<TokenSource<ClientSecretCredential>> {
+    /// # use azlatch_azure_core::{TokenOptions, AzureCredential};
+    /// # fn fabrikams(credential: &AzureCredential<ClientSecretCredential>) -> std::sync::Arc<AzureCredential<ClientSecretCredential>> {
     /// // The client that gets this one works in another tenant.
     /// credential.with_options(TokenOptions::default().tenant_id("fabrikam"))
     /// # }
@@ -77,7 +77,7 @@ impl<C: Credential> TokenSource<C> {
 }
 
 #[async_trait]
-impl<C: Credential> TokenCredential for TokenSource<C> {
+impl<C: Credential> TokenCredential for AzureCredential<C> {
     async fn get_token(
         &self,
         scopes: &[&str],
@@ -103,8 +103,8 @@ impl<C: Credential> TokenCredential for TokenSource<C> {
     }
 }
 
-impl<C: Credential> fmt::Debug for TokenSource<C> {
+impl<C: Credential> fmt::Debug for AzureCredential<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TokenSource").field(&self.bound).finish()
+        f.debug_tuple("AzureCredential").field(&self.bound).finish()
     }
 }

@@ -50,10 +50,10 @@
 //! # Claims, tenants, continuous access evaluation
 //!
 //! azure_core's `TokenRequestOptions` has no fields for them, but it carries the context of the method that was called.
-//! [`TokenOptions`] in that context is heard, and [`TokenSource::with_options`] says the same for all of a client's calls.
+//! [`TokenOptions`] in that context is heard, and [`AzureCredential::with_options`] says the same for all of a client's calls.
 //!
 //! azure_core's bearer policy has a cache of its own, for one token whatever it was asked for, up to five minutes before
-//! the token ends: give a client for another tenant a source of its own. After a 401 that policy asks again and does not
+//! the token ends: give a client for another tenant a credential of its own. After a 401 that policy asks again and does not
 //! say why. [`ClaimsPolicy`] answers the challenges that it cannot.
 //!
 //! # Features
@@ -73,7 +73,7 @@ mod options;
 mod runtime;
 
 pub use claims::ClaimsPolicy;
-pub use credential::{IntoAzureCore, TokenSource};
+pub use credential::{AzureCredential, IntoAzureCore};
 pub use driver::Driver;
 pub use options::TokenOptions;
 pub use runtime::AzureCore;

@@ -47,10 +47,18 @@ impl HttpClient for Resource {
 
 /// What the authority was asked, and what the resource saw, of two requests of one client, and how they ended.
 async fn two_requests(refused: &'static [&'static str], challenge: &str) -> (Gate, Vec<String>, [StatusCode; 2]) {
+    two_requests_in(&Context::new(), refused, challenge).await
+}
+
+async fn two_requests_in(
+    context: &Context<'_>,
+    refused: &'static [&'static str],
+    challenge: &str,
+) -> (Gate, Vec<String>, [StatusCode; 2]) {
     let gate = Gate::open();
     let adapters = Adapters::in_environment([("HOME", "/nonexistent")].into_iter().collect()).expect("adapters");
     let credential = ClientSecretCredential::new("contoso", "my-app", "s3cret")
-        .map(ClientSecretCredential::disable_instance_discovery)
+        .map(|credential| credential.disable_instance_discovery().additionally_allowed_tenants(["fabrikam"]))
         .and_then(|credential| credential.azure_core_with(&adapters, gate.core()))
         .expect("a credential")
         .with_options(TokenOptions::default().enable_cae(true));
@@ -67,7 +75,7 @@ async fn two_requests(refused: &'static [&'static str], challenge: &str) -> (Gat
         let mut request = Request::new("https://management.azure.com/x".parse().expect("a URL"), Method::Put);
         request.set_body("body");
         let unchecked = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
-        *answer = client.send(&Context::new(), &mut request, Some(unchecked)).await.expect("a response").status();
+        *answer = client.send(context, &mut request, Some(unchecked)).await.expect("a response").status();
     }
     let seen = resource.seen.lock().expect("whole").clone();
     (gate, seen, answers)
@@ -81,6 +89,19 @@ async fn a_claims_challenge_is_answered_and_what_was_refused_is_not_shown_again(
     assert_eq!(seen, ["token-0 body", "token-1 body", "token-1 body"]);
     assert_eq!(gate.requests(), 2);
     assert!(gate.last().contains("1700000000"), "{}", gate.last());
+}
+
+#[tokio::test]
+async fn the_token_with_claims_is_of_the_tenant_that_the_context_names() {
+    let challenge = format!(r#"Bearer error="insufficient_claims", claims="{CLAIMS}""#);
+    let fabrikams = Context::new().with_value(TokenOptions::default().tenant_id("fabrikam"));
+    let (gate, seen, answers) = two_requests_in(&fabrikams, &["token-0"], &challenge).await;
+    assert_eq!(answers, [StatusCode::Ok; 2]);
+    assert_eq!(seen, ["token-0 body", "token-1 body", "token-1 body"]);
+    assert_eq!(gate.requests(), 2);
+    for said in ["/fabrikam/", "1700000000", "cp1"] {
+        assert!(gate.last().contains(said), "{said}: {}", gate.last());
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use azlatch::prelude::*;
 use azlatch::{Adapters, ErrorKind};
-use azlatch_azure_core::{AzureCore, IntoAzureCore as _, TokenOptions, TokenSource};
+use azlatch_azure_core::{AzureCore, AzureCredential, IntoAzureCore as _, TokenOptions};
 use azlatch_emulator::{Emulator, Settings};
 use azure_core::credentials::TokenCredential;
 use azure_core::time::OffsetDateTime;
@@ -16,7 +16,7 @@ use gate::Gate;
 
 const VAULT: &[&str] = &["https://vault.azure.net/.default"];
 
-type Credential = Arc<TokenSource<ClientSecretCredential>>;
+type Credential = Arc<AzureCredential<ClientSecretCredential>>;
 
 fn adapters() -> Adapters {
     Adapters::in_environment([("HOME", "/nonexistent")].into_iter().collect()).expect("adapters")
@@ -116,19 +116,19 @@ async fn options_of_the_context_are_heard() {
 }
 
 #[tokio::test]
-async fn a_source_with_options_says_them_where_the_context_is_silent() {
+async fn a_credential_with_options_says_them_where_the_context_is_silent() {
     let gate = Gate::open();
     let described = ClientSecretCredential::new("contoso", "my-app", "s3cret").expect("a description");
     let credential = bind(described.additionally_allowed_tenants(["*"]), gate.core());
     let fabrikams = credential.with_options(TokenOptions::default().tenant_id("fabrikam"));
-    for (source, said, sent, requests) in [
+    for (asked, said, sent, requests) in [
         (&fabrikams, None, "/fabrikam/", 1),
         (&fabrikams, Some(TokenOptions::default().tenant_id("tailspin")), "/tailspin/", 2),
         (&credential, None, "/contoso/", 3),
         // One cache behind both.
         (&credential, Some(TokenOptions::default().tenant_id("fabrikam")), "/contoso/", 3),
     ] {
-        source.get_token(VAULT, said.map(Into::into)).await.expect("a token");
+        asked.get_token(VAULT, said.map(Into::into)).await.expect("a token");
         assert!(gate.last().contains(sent), "{}", gate.last());
         assert_eq!(gate.requests(), requests);
     }

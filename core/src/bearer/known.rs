@@ -91,11 +91,11 @@ pub(super) struct Refusals(Vec<(TokenRequest, AccessToken)>);
 
 impl Refusals {
     /// `request`, ruling out the token that was refused.
-    pub(super) fn apply(&self, mut request: TokenRequest) -> TokenRequest {
-        if let Some((_, token)) = self.0.iter().find(|(r, _)| is_same_token(r, &request)) {
-            request.demand = Demand::Not(token.clone());
+    pub(super) fn apply(&self, request: TokenRequest) -> TokenRequest {
+        match self.0.iter().find(|(r, _)| is_same_token(r, &request)) {
+            Some((_, token)) => request.rejecting(token.clone()),
+            None => request,
         }
-        request
     }
 }
 

@@ -9,9 +9,10 @@ use crate::authority::{Authority, AuthorityHost, Tenant, TenantRules};
 use crate::cache::{self, Demand, Policy, Query};
 use crate::error::Error;
 use crate::scope::ScopeSet;
+use crate::secret::AccessToken;
 
 /// One request for a token (Azure Identity's `TokenRequestContext` and `TokenRequestOptions`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct TokenRequest {
     /// The scopes; for applications one, `<resource>/.default`.
@@ -67,6 +68,22 @@ impl TokenRequest {
     #[must_use]
     pub fn force_refresh(mut self) -> Self {
         self.demand = Demand::Fresh;
+        self
+    }
+
+    /// Any token but this one, which a resource refused.
+    ///
+    /// ```
+    /// use azlatch_core::cache::Demand;
+    /// use azlatch_core::credential::TokenRequest;
+    ///
+    /// let request = TokenRequest::new(["api/.default"])?.rejecting("the-refused-one".into());
+    /// assert_eq!(request.demand, Demand::Not("the-refused-one".into()));
+    /// # Ok::<(), azlatch_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn rejecting(mut self, token: AccessToken) -> Self {
+        self.demand = Demand::Not(token);
         self
     }
 

@@ -10,7 +10,6 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,24 +18,19 @@ use azlatch_core::bearer::{Ask, Bearer, Conversation, Known, Lesson};
 use azlatch_core::credential::TokenRequest;
 use azlatch_core::secret::AccessToken;
 
+use super::turns::Turns;
+
 /// How long a token stands that was got because another was refused.
 const PAUSE: Duration = Duration::from_secs(30);
 
 /// Renewals remembered at most.
 const MOST_RENEWALS: usize = 64;
 
-/// How many tokens can be asked for at once because of refusals.
-const TURNS: usize = 16;
-
 #[derive(Default)]
 pub(super) struct Shared {
     state: Mutex<State>,
-    /// One is held while a token is asked for because of a refusal: always the same for the same request, so that
-    /// other hosts and tenants hardly ever wait.
-    turns: [Mutex<()>; TURNS],
-    #[cfg(feature = "async")]
-    async_turns: [async_lock::Mutex<()>; TURNS],
-    hash: RandomState,
+    /// One is held while a token is asked for because of a refusal.
+    pub(super) turns: Turns,
 }
 
 #[derive(Default)]
@@ -86,28 +80,24 @@ impl Shared {
         holds.then(|| renewal.outcome.clone())
     }
 
-    pub(super) fn settle(&self, request: &TokenRequest, outcome: Result<AccessToken, Error>, now: Instant) {
+    /// Keeps what `request` came to, for those who wait; who asked had this much time.
+    pub(super) fn settle(
+        &self,
+        request: &TokenRequest,
+        within: Duration,
+        outcome: Result<AccessToken, Error>,
+        now: Instant,
+    ) {
+        // Who waited long had little time left; others may have enough.
+        if outcome.is_err() && within < request.timeout / 2 {
+            return;
+        }
         let mut state = self.state();
         state.renewals.retain(|renewal| renewal.request != *request);
         if state.renewals.len() >= MOST_RENEWALS {
             state.renewals.pop_front();
         }
         state.renewals.push_back(Renewal { request: request.clone(), outcome, at: now });
-    }
-
-    /// Waits until nobody else is renewing what `request` asks for.
-    pub(super) fn turn(&self, request: &TokenRequest) -> MutexGuard<'_, ()> {
-        self.turns[self.place(request)].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    #[cfg(feature = "async")]
-    pub(super) async fn async_turn(&self, request: &TokenRequest) -> async_lock::MutexGuard<'_, ()> {
-        self.async_turns[self.place(request)].lock().await
-    }
-
-    fn place(&self, request: &TokenRequest) -> usize {
-        let TokenRequest { scopes, tenant_id, enable_cae, demand, .. } = request;
-        (self.hash.hash_one((scopes, tenant_id, enable_cae, demand)) % TURNS as u64) as usize
     }
 
     /// Each change is whole, so what a panicking thread leaves behind is good.
@@ -139,6 +129,9 @@ impl fmt::Debug for Shared {
 mod tests {
     use super::*;
 
+    /// What requests have unless something else is said.
+    const TIME: Duration = Duration::from_secs(30);
+
     fn claims(claims: &str) -> TokenRequest {
         TokenRequest::new(["api/.default"]).expect("a request").claims(claims)
     }
@@ -146,7 +139,7 @@ mod tests {
     #[test]
     fn a_token_got_after_a_refusal_stands_for_the_pause_and_no_longer() {
         let (shared, start) = (Shared::default(), Instant::now());
-        shared.settle(&claims("{}"), Ok("new".into()), start);
+        shared.settle(&claims("{}"), TIME, Ok("new".into()), start);
         let refused = |token: &str| Lesson::Refused { request: claims("{}"), token: token.into() };
         for (token, after, rejected) in [("new", 0, false), ("new", 29, false), ("old", 0, true), ("new", 30, true)] {
             let now = start + Duration::from_secs(after);
@@ -158,8 +151,11 @@ mod tests {
     fn a_token_is_shared_for_the_pause_and_an_error_with_those_who_waited() {
         let (shared, start) = (Shared::default(), Instant::now());
         let after = |seconds| start + Duration::from_secs(seconds);
-        shared.settle(&claims("{}"), Ok("new".into()), start);
-        shared.settle(&claims("[]"), Err(Error::new(crate::ErrorKind::Network, "down")), after(5));
+        shared.settle(&claims("{}"), TIME, Ok("new".into()), start);
+        let down = || Err(Error::new(crate::ErrorKind::Network, "down"));
+        shared.settle(&claims("[]"), TIME, down(), after(5));
+        shared.settle(&claims("[2]"), TIME / 3, down(), after(5));
+        shared.settle(&claims("[3]"), TIME / 3, Ok("new".into()), after(5));
         for (asked, began, now, found) in [
             ("{}", 0, 29, Some(true)),
             ("{}", 20, 29, Some(true)),
@@ -167,6 +163,8 @@ mod tests {
             ("[]", 4, 6, Some(false)),
             ("[]", 6, 6, None),
             ("[1]", 0, 1, None),
+            ("[2]", 4, 6, None),
+            ("[3]", 4, 6, Some(true)),
         ] {
             let settled = shared.settled(&claims(asked), after(began), after(now));
             assert_eq!(settled.map(|outcome| outcome.is_ok()), found, "{asked} since {began} at {now}");
@@ -177,7 +175,7 @@ mod tests {
     fn renewals_are_bounded() {
         let (shared, now) = (Shared::default(), Instant::now());
         for i in 0..100 {
-            shared.settle(&claims(&i.to_string()), Ok("new".into()), now);
+            shared.settle(&claims(&i.to_string()), TIME, Ok("new".into()), now);
         }
         assert_eq!(shared.state().renewals.len(), MOST_RENEWALS);
         assert!(shared.settled(&claims("99"), now, now).is_some());

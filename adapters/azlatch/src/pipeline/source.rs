@@ -17,7 +17,8 @@ use crate::blocking::{Bind as _, Blocking};
 pub trait TokenSource: Send + Sync {
     /// A token for `request`.
     ///
-    /// A source that caches must heed [`demand`](TokenRequest::demand): which of the tokens it has will not do.
+    /// A source that caches must heed [`demand`](TokenRequest::demand): which of the tokens it has will not do. No
+    /// source should take longer than [`timeout`](TokenRequest::timeout): nobody interrupts it.
     ///
     /// # Errors
     ///
