@@ -208,3 +208,65 @@ impl fmt::Debug for TokenCache {
         write!(f, "TokenCache({tokens} tokens in {} places)", slots.by_key.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use azlatch_core::ScopeSet;
+    use azlatch_core::authority::Tenant;
+    use azlatch_core::cache::Life;
+    use azlatch_core::effect::Partition;
+    use azlatch_core::token::Token;
+
+    use super::*;
+    use crate::store::Store;
+
+    const NOW: Unix = Unix(1_800_000_000);
+
+    fn hot(text: &str, made: i64) -> Hot {
+        let life = Life { cached_at: NOW.plus(made), expires_on: NOW.plus(3600), refresh_on: None };
+        let tenant = Tenant::new("t").expect("a tenant");
+        let token = Token::new(text.into(), life, ScopeSet::parse("s"), tenant);
+        let partition = Partition::new("p").expect("a name");
+        let origin = Origin { store: Store::Memory(Memory::new()), partition };
+        Hot::new(Arc::new(token), Arc::new(origin), None, None, None, 0)
+    }
+
+    fn held(slot: &Slot) -> Option<String> {
+        slot.hot().map(|hot| hot.token.expose_secret().to_owned())
+    }
+
+    #[test]
+    fn a_token_gives_way_to_a_newer_one_only() {
+        let cache = TokenCache::new();
+        let slot = cache.slot(CacheKey([1; 32]), NOW);
+        for (text, made, expected) in
+            [("b", -10, "b"), ("a", -20, "b"), ("c", -5, "c"), ("future", 60, "future"), ("d", 0, "d")]
+        {
+            assert!(cache.keep(&slot, hot(text, made), NOW, true, 0), "{text} may be handed out");
+            assert_eq!(held(&slot).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn what_was_there_before_a_clearing_or_a_rejection_does_not_come_back() {
+        let cache = TokenCache::new();
+        let slot = cache.slot(CacheKey([1; 32]), NOW);
+        cache.keep(&slot, hot("a", 0), NOW, true, 0);
+        let before = cache.clearings();
+        cache.clear();
+        assert!(!cache.keep(&slot, hot("a", 0), NOW, false, before), "read from a store that was cleared since");
+        assert_eq!(held(&slot), None);
+        assert!(cache.keep(&slot, hot("b", 0), NOW, true, before), "fetched, it is nobody's old token");
+        assert_eq!(cache.reject(&"b".into()).len(), 1);
+        assert!(!cache.keep(&slot, hot("b", 0), NOW, false, cache.clearings()));
+        assert!(
+            cache.keep(&slot, hot("b", 0), NOW, true, cache.clearings()),
+            "a source that has nothing else, for once"
+        );
+        assert_eq!(held(&slot), None);
+        assert!(cache.keep(&slot, hot("c", 0), NOW, false, cache.clearings()));
+        assert_eq!(held(&slot).as_deref(), Some("c"));
+        cache.keep(&slot, hot("b", 1), NOW, true, cache.clearings());
+        assert_eq!(held(&slot).as_deref(), Some("b"), "another came meanwhile: the rejection is over");
+    }
+}
