@@ -177,10 +177,6 @@ impl Story {
         thread::sleep(Duration::from_millis(3200));
         self.row("due for renewal, but Entra answers 503: served", 1, Source::Memory, || {
             let answer = ask(table)?;
-            if self.tasks {
-                // The task that tries to renew it is on its way, and nobody waits for it.
-                thread::sleep(Duration::from_millis(500));
-            }
             let other = answer.token.expose_secret() != first.token.expose_secret();
             Ok(Seen { answer, objection: other.then(|| "another token was handed out".into()) })
         })?;
@@ -214,6 +210,10 @@ impl Story {
         let start = Instant::now();
         let seen = play()?;
         let took = start.elapsed();
+        if self.tasks && requests > 0 && source == Source::Memory {
+            // The task that tries to renew it is on its way, and nobody waits for it.
+            thread::sleep(Duration::from_millis(500));
+        }
         let counted = self.requests() - before;
         let from = seen.answer.explain.source;
         let as_promised = counted == requests && from == source && seen.objection.is_none();
