@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::processes::{DOCUMENT, document, leftovers, next_call};
-use crate::strace::{Call, FSYNC, Fault, LINK, LOCK, OPEN, READ, RENAME, UNLINK, WRITE, is_there, skip, write_under};
+use crate::strace::{
+    Call, FSYNC, Fault, LINK, LOCK, MKDIR, OPEN, READ, RENAME, UNLINK, WRITE, is_there, skip, write_under,
+};
 use crate::writer::stored;
 
 const TEMPORARY: &str = "msal.cache.nocae.azlatch-tmp";
@@ -180,6 +182,23 @@ fn s_16_a_read_only_file_system_costs_only_the_save() {
             (UNLINK, "error=EROFS", "1", TEMPORARY, Unsaved),
         ],
     );
+}
+
+#[test]
+fn s_16_a_directory_that_cannot_be_made_costs_only_the_save() {
+    if !is_there() {
+        return skip("s_16", "strace is not installed, or may not trace");
+    }
+    let scratch = tempfile::tempdir().expect("a scratch directory");
+    let (directory, record) = (scratch.path().join("store"), scratch.path().join("record"));
+    let fault = Fault { call: MKDIR, what: "error=EROFS", when: "1+", at: Some(&directory) };
+    let output = write_under(&fault, &directory, &record);
+    let record = fs::read_to_string(&record).expect("a record");
+    assert!(record.contains("INJECTED") && output.status.success(), "{record}");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.starts_with("ready\nunsaved "), "{said}");
+    assert!(!directory.exists(), "{record}");
+    next_call(&directory, "next", 0);
 }
 
 /// A real one, of 64 KiB, in a mount namespace of its own.

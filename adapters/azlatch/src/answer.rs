@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use azlatch_core::cache::Acquired;
 use azlatch_core::token::Token;
 use azlatch_core::{Error, Explain};
 
@@ -13,12 +12,6 @@ pub struct Answer {
     pub token: Arc<Token>,
     /// Where it came from, and what happened on the way.
     pub explain: Explain,
-}
-
-impl From<Acquired> for Answer {
-    fn from(acquired: Acquired) -> Self {
-        Self { token: Arc::new(acquired.token), explain: acquired.explain }
-    }
 }
 
 /// What a fetch brings to everybody who waits for it; nothing, when it was overtaken and all must ask again.

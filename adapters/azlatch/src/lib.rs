@@ -27,8 +27,9 @@
 //! * A token is renewed ahead of time by one caller, which waits five seconds at most, or by a task for which nobody
 //!   waits; the others keep getting the old one until its last seconds. Renewals of different processes are spread over a
 //!   minute.
-//! * While a token is valid there is no error, whoever panics, refuses or hangs; except for a token that was
-//!   [rejected](Blocking::reject), which is not handed out again.
+//! * While a token is valid there is no error, whoever refuses or hangs; except for a token that was
+//!   [rejected](Blocking::reject), which is not handed out again. A panic in a driver or a token source reaches the
+//!   blocking caller that ran it, and nobody else.
 //! * [`TokenCache`] is bounded by number and by bytes: what has ended goes first, then what was used longest ago.
 //!
 //! # Stores
@@ -96,8 +97,7 @@ pub mod prelude {
     pub use crate::{Bind, ClientSecretCredential, Error, TokenCachePersistenceOptions, TokenRequest};
 }
 
-/// The repository's front page and this crate's, compiled.
-#[cfg(all(doctest, feature = "async-std"))]
-#[doc = include_str!("../../../README.md")]
+/// The crate's front page, compiled.
+#[cfg(doctest)]
 #[doc = include_str!("../README.md")]
-struct FrontPages;
+struct FrontPage;

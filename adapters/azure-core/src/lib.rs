@@ -78,7 +78,8 @@ pub use driver::Driver;
 pub use options::TokenOptions;
 pub use runtime::AzureCore;
 
-/// The crate's front page, compiled.
+/// The crate's front page and the repository's, compiled: here is all that both name.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
-struct FrontPage;
+#[doc = include_str!("../../../README.md")]
+struct FrontPages;
