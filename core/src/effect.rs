@@ -23,7 +23,10 @@ pub use store::{
     Found, Guard, Load, Loaded, Lock, LockKey, Locked, Mark, Partition, Remove, Removed, Save, Saved, StoreFault,
     Unlock, Version,
 };
-pub use user::{Browse, BrowseFault, Close, Listen, ListenFault, Listening, Prompt, Redirect, Skipped};
+pub use user::{
+    Browse, BrowseFault, Close, Farewell, Listen, ListenFault, Listening, Prompt, Receive, ReceiveFault, Redirect,
+    Skipped,
+};
 
 use crate::error::Error;
 use crate::secret::Secret;
@@ -218,9 +221,11 @@ operations! {
     Wait => (),
     /// Open a loopback listener for a redirect.
     Listen => Result<Listening, ListenFault>,
-    /// Open the user's browser and wait for the redirect to arrive at the listener.
-    Browse => Result<Redirect, BrowseFault>,
-    /// Close a loopback listener.
+    /// Open the user's browser.
+    Browse => Result<(), BrowseFault>,
+    /// Wait for the redirect to arrive at the listener, a moment at a time.
+    Receive => Result<Option<Redirect>, ReceiveFault>,
+    /// Close a loopback listener, and tell the person how it ended.
     Close => (),
     /// Show the user a device code, without blocking.
     Prompt => Result<(), Skipped>,

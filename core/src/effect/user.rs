@@ -1,4 +1,8 @@
 //! The user as values: a browser with a loopback redirect (RFC 8252), a device code to show (RFC 8628).
+//!
+//! ```text
+//! Listen ─► Browse ─► Receive (again and again, each for a moment) ─► Close (and say farewell)
+//! ```
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,11 +11,18 @@ use core::time::Duration;
 use crate::secret::Secret;
 use crate::time::Unix;
 
-/// Open a listener on loopback addresses only (RFC 8252 §7.3, §8.3).
+/// Open a listener on loopback addresses only, IPv4 and IPv6 (RFC 8252 §7.3, §8.3).
+///
+/// It accepts one answer: a GET with a query or a POST of a form, at `path`, for a loopback `Host`, with this `state`.
+/// Whatever else arrives is refused, and the wait goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Listen {
     /// The port, or 0 for one of the system's choosing.
     pub port: u16,
+    /// The path of the redirect URI, `/` at least.
+    pub path: String,
+    /// What the answer's `state` parameter must be.
+    pub state: Secret,
     /// The listener closes by itself after this.
     pub timeout: Duration,
 }
@@ -35,15 +46,32 @@ pub enum ListenFault {
     Io(String),
 }
 
-/// Open the user's browser, then wait for its redirect at the listener.
+/// Open the user's browser, without waiting for what the user does there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Browse {
     /// What to open.
     pub url: String,
-    /// Where the answer arrives.
-    pub listener: u64,
-    /// Give up after this.
+    /// Give up opening it after this.
     pub timeout: Duration,
+}
+
+/// Why no browser was opened.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BrowseFault {
+    /// Nobody sits in front of this machine, or it has no browser; why, in a few words.
+    NoBrowser(String),
+    /// A browser is there but failed to start, in the system's words.
+    Failed(String),
+}
+
+/// Wait for the redirect at a listener, a moment at a time: `None` when it has not come within `span`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Receive {
+    /// At which listener.
+    pub listener: u64,
+    /// Return after this at the latest.
+    pub span: Duration,
 }
 
 /// The parameters of the redirect, in the order received; untrusted, and secret (they carry the code).
@@ -53,23 +81,32 @@ pub struct Redirect {
     pub parameters: Vec<(String, Secret)>,
 }
 
-/// Why no redirect came.
+/// Why no redirect will come.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum BrowseFault {
-    /// No browser could be started.
-    NoBrowser(String),
-    /// The user did not finish in time.
-    Timeout,
-    /// The user stopped it.
-    Aborted,
+pub enum ReceiveFault {
+    /// There is no such listener, or its time is up.
+    Closed,
+    /// The system failed, in its words.
+    Io(String),
 }
 
-/// Close a listener; closing twice is harmless.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Close a listener, and answer the browser that waits there, if one does; closing twice is harmless.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Close {
     /// Which one.
     pub listener: u64,
+    /// What the person reads.
+    pub farewell: Farewell,
+}
+
+/// How a sign-in ended, for the page that the person reads.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Farewell {
+    /// Signed in: the window can be closed.
+    SignedIn,
+    /// Not signed in, for this reason: printable, but not escaped for HTML.
+    Failed(String),
 }
 
 /// Show the user where to go and what to type (RFC 8628 §3.3), without blocking.
@@ -77,14 +114,16 @@ pub struct Close {
 pub struct Prompt {
     /// The code to type.
     pub user_code: String,
-    /// Where to type it.
+    /// Where to type it: an https address.
     pub verification_uri: String,
-    /// The same with the code in it, when the server gives one.
+    /// The same with the code in it, when the server gives one: an https address.
     pub verification_uri_complete: Option<String>,
     /// The server's own wording, already made safe to print.
     pub message: String,
     /// The code is good until then.
     pub expires_on: Unix,
+    /// What resumes the sign-in in another process, until then: JSON, as secret as a password.
+    pub pending: Secret,
 }
 
 /// The user cannot be shown anything.

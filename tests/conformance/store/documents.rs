@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use azlatch_core::effect::{
-    Browse, Call, Close, Effect, Env, Exec, FileRules, Http, Ids, Listen, Load, Loaded, Prompt, Random, ReadFile,
-    Removed, Save, Saved, Sign, StoreFault, Version, Wait,
+    Browse, Call, Close, Effect, Env, Exec, Farewell, FileRules, Http, Ids, Listen, Load, Loaded, Prompt, Random,
+    ReadFile, Receive, Removed, Save, Saved, Sign, StoreFault, Version, Wait,
 };
 use azlatch_core::{Host as _, Mono, ScopeSet, Unix};
 
@@ -185,15 +185,17 @@ fn foreign_effects() -> Vec<Effect> {
     vec![
         ids.ask(Http::get(url(), 1, timeout)),
         ids.ask(Wait { until: Mono(0), span: timeout }),
-        ids.ask(Listen { port: 0, timeout }),
-        ids.ask(Browse { url: url(), listener: 1, timeout }),
-        ids.ask(Close { listener: 1 }),
+        ids.ask(Listen { port: 0, path: "/".into(), state: "s".into(), timeout }),
+        ids.ask(Browse { url: url(), timeout }),
+        ids.ask(Receive { listener: 1, span: timeout }),
+        ids.ask(Close { listener: 1, farewell: Farewell::SignedIn }),
         ids.ask(Prompt {
             user_code: "A".into(),
             verification_uri: url(),
             verification_uri_complete: None,
             message: "B".into(),
             expires_on: Unix(0),
+            pending: "{}".into(),
         }),
         ids.ask(Random { len: 1 }),
         ids.ask(Sign { key: "k".into(), algorithm: "PS256", message: [1].as_slice().into() }),
