@@ -8,7 +8,7 @@ use azlatch_core::authority::discovery::Discovery;
 use azlatch_core::cache::{Acquire, Demand, Policy, Query};
 use azlatch_core::effect::Ids;
 use azlatch_core::grant::{ClientAuth, ClientCredentials, Refresh};
-use azlatch_core::token::{Exchange, Exchanger, Post, Replay};
+use azlatch_core::token::{Exchange, Exchanger, Post, Replay, Vouching};
 use azlatch_core::wire::form::Form;
 use azlatch_tests::explorer::explore;
 use azlatch_tests::samples::{app, authority, policy, query, user, user_query};
@@ -39,13 +39,15 @@ fn exchange_in_every_world() {
     for (host, discovery) in [("login.microsoftonline.com", true), ("login.test", true), ("login.test", false)] {
         let how = Exchanger {
             authority: authority(host),
-            discovery,
             tries: 2,
             deadline: DEADLINE,
             of_a_user: false,
             replay: Replay::Safe,
         };
-        explore(&format!("Exchange {host} discovery={discovery}"), Exchange::new(how, form(), Ids::root()));
+        let mut ids = Ids::root();
+        let exchange = Exchange::new(how, form(), ids.fork());
+        let vouching = Vouching::new(&authority(host), discovery, DEADLINE, exchange, ids.fork());
+        explore(&format!("Exchange {host} discovery={discovery}"), vouching);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use azlatch_core::authority::{Authority, AuthorityHost, Tenant};
-use azlatch_core::cache::{Acquire, Demand, Policy, Query, Scheme, Subject};
+use azlatch_core::cache::{Acquire, Demand, Place, Policy, Query, Scheme, Subject};
 use azlatch_core::effect::{Effect, Failure, FailureKind, Found, Partition, Reply, Response, Sent, Version};
 use azlatch_core::grant::{ClientAuth, ClientCredentials, Refresh};
 use azlatch_core::{Host, Mono, Now, ScopeSet, Unix};
@@ -56,7 +56,7 @@ pub fn user_query() -> Query {
 #[must_use]
 pub fn policy() -> Policy {
     Policy {
-        partition: Partition::new("msal.cache.nocae").expect("a name"),
+        place: Place::Shared(Partition::new("msal.cache.nocae").expect("a name")),
         discovery: false,
         tries: 2,
         timeout: Duration::from_secs(30),

@@ -6,6 +6,7 @@ mod host;
 mod tenant;
 
 pub use host::AuthorityHost;
+pub(crate) use tenant::is_open;
 pub use tenant::{Tenant, TenantRules};
 
 use alloc::format;
@@ -30,7 +31,16 @@ impl Authority {
         }
     }
 
-    /// The authorization endpoint, which instance discovery names.
+    /// The device authorization endpoint (RFC 8628 §3.1).
+    #[must_use]
+    pub fn device_authorization_endpoint(&self) -> String {
+        match self.tenant.is_adfs() {
+            true => format!("{}/adfs/oauth2/devicecode", self.host.origin()),
+            false => format!("{}/{}/oauth2/v2.0/devicecode", self.host.origin(), self.tenant),
+        }
+    }
+
+    /// The authorization endpoint (RFC 6749 §3.1), where browsers are sent; instance discovery names it too.
     #[must_use]
     pub fn authorization_endpoint(&self) -> String {
         match self.tenant.is_adfs() {

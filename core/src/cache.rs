@@ -1,10 +1,12 @@
 //! The cache: which token is which, when to renew it, how it is stored, and the flow that ties them together.
 
+mod accounts;
 mod acquire;
 mod base;
 mod check;
 mod cooling;
 mod decision;
+mod discard;
 mod document;
 mod entity;
 mod insert;
@@ -12,19 +14,19 @@ mod keep;
 mod key;
 mod lookup;
 mod policy;
-mod reject;
 mod sieve;
 
+pub use accounts::{Account, Listing, accounts};
 pub use acquire::Acquire;
 pub use check::Check;
 pub use decision::{Decision, Life, decide};
+pub use discard::Discard;
 pub use document::{Change, Damage, Delta, Document, Section};
 pub use entity::Entity;
 pub use insert::{Room, insert};
 pub use key::{CacheKey, Query, Scheme, Subject};
 pub use lookup::{HeldRefreshToken, Hit, access_token, refresh_tokens};
-pub use policy::{Acquired, Demand, Policy};
-pub use reject::Reject;
+pub use policy::{Acquired, Demand, Place, Policy};
 
 use alloc::format;
 

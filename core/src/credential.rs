@@ -2,14 +2,27 @@
 //!
 //! A description does nothing by itself; an adapter binds it to a host. Names are Azure Identity's.
 
+mod authorization_code;
 pub mod caching;
 mod client_secret;
 mod custom;
+mod device_code;
+mod interactive_browser;
 mod options;
+mod user;
+#[cfg(feature = "username-password")]
+mod username_password;
+
+pub use authorization_code::AuthorizationCodeCredential;
 
 pub use client_secret::ClientSecretCredential;
 pub use custom::CustomCredential;
-pub use options::{Surroundings, TokenCachePersistenceOptions, TokenRequest};
+pub use device_code::DeviceCodeCredential;
+pub use interactive_browser::InteractiveBrowserCredential;
+pub use options::{Interaction, Surroundings, TokenCachePersistenceOptions, TokenRequest};
+pub use user::{DEVELOPER_CLIENT_ID, UserCredential};
+#[cfg(feature = "username-password")]
+pub use username_password::UsernamePasswordCredential;
 
 use crate::authority::discovery::Vouched;
 use crate::cache::{Acquire, Policy, Query};
@@ -46,7 +59,16 @@ pub trait Credential: Send + Sync + 'static {
     ) -> Result<Policy, Error>;
 
     /// The grant that gets it when it is not cached.
-    fn grant(&self, request: &TokenRequest) -> Self::Grant;
+    fn grant(&self, request: &TokenRequest, query: &Query) -> Self::Grant;
+
+    /// The request that has somebody sign in, after `error` said that `request` cannot be answered without; `None` when
+    /// nobody can, or nobody may be asked.
+    ///
+    /// Its acquisition brings a token for `request`, and [who signed in](crate::cache::Acquired::record), for
+    /// [`Surroundings::signed_in`].
+    fn sign_in(&self, _request: &TokenRequest, _surroundings: &Surroundings, _error: &Error) -> Option<TokenRequest> {
+        None
+    }
 
     /// The persistent cache that the application asked for; `None` keeps tokens in memory.
     fn persistence(&self) -> Option<&TokenCachePersistenceOptions>;
@@ -64,6 +86,7 @@ pub trait Credential: Send + Sync + 'static {
     ) -> Result<Acquire<Self::Grant>, Error> {
         let query = self.query(request, surroundings)?;
         let policy = self.policy(request, &query, surroundings, vouched)?;
-        Ok(Acquire::new(query, self.grant(request), policy, request.demand.clone()))
+        let grant = self.grant(request, &query);
+        Ok(Acquire::new(query, grant, policy, request.demand.clone()))
     }
 }

@@ -58,6 +58,8 @@ pub enum Note {
     CoolingOff(Unix),
     /// The refresh token was refused, but somebody else had stored a newer one, which was used.
     Rotated,
+    /// The account signed out while its token was renewed: the token is handed out this once, and not kept.
+    SignedOut,
     /// The answer cannot be cached: it was already expired, or bound to something unknown.
     NotCached,
 }
@@ -80,6 +82,7 @@ impl fmt::Display for Note {
             Self::RefreshFailed(error) => write!(f, "renewal failed, the old token is still valid: {error}"),
             Self::CoolingOff(until) => write!(f, "the authority is left alone until {until}"),
             Self::Rotated => f.write_str("another process had rotated the refresh token; used its newer one"),
+            Self::SignedOut => f.write_str("the account signed out meanwhile, so nothing of it was kept"),
             Self::NotCached => f.write_str("the answer could not be cached"),
         }
     }

@@ -1,11 +1,25 @@
 //! The grants: one file an RFC. A grant turns what is wanted (and what the cache holds) into one exchange.
 
+mod authorization_code;
+mod browser;
 mod client_credentials;
 mod custom;
+mod device_code;
+#[cfg(feature = "username-password")]
+mod password;
+mod person;
+mod redirect;
 mod refresh;
 
+pub use authorization_code::CodeInHand;
+pub use browser::{Browser, Browsing, Manners, PromptBehavior};
 pub use client_credentials::ClientCredentials;
 pub use custom::{Consultation, Custom};
+pub use device_code::{Device, DeviceAuthorization, Polling};
+#[cfg(feature = "username-password")]
+pub use password::{UserPassword, WithPassword};
+pub use person::{Conversing, Person};
+pub use redirect::RedirectUri;
 pub use refresh::{ClientAuth, Refresh};
 
 use alloc::string::{String, ToString};
@@ -17,7 +31,7 @@ use crate::error::Error;
 use crate::flow::Flow;
 use crate::scope::ScopeSet;
 use crate::time::Mono;
-use crate::token::{Exchanged, Exchanger, Replay, claims};
+use crate::token::{Exchange, Exchanged, Exchanger, Replay, Vouching, claims};
 use crate::wire::form::Form;
 
 /// A way to turn a cache miss into a token.
@@ -26,7 +40,9 @@ pub trait Grant: Send + 'static {
     type Exchange: Flow<Output = Exchanged> + fmt::Debug + Send;
 
     /// Whether the grant spends a refresh token of the cache; without one it cannot begin.
-    const REDEEMS: bool;
+    fn redeems(&self) -> bool {
+        false
+    }
 
     /// Begins an exchange for `terms`, spending `held` where the grant redeems.
     ///
@@ -64,10 +80,29 @@ impl Terms<'_> {
             .plain("client_info", "1"))
     }
 
+    /// [`form`](Self::form) for a token of a person: with what makes the authority tell who it is, and give a refresh
+    /// token.
+    fn user_form(&self, grant_type: &'static str) -> Result<Form, Error> {
+        self.form(grant_type, &self.user_scopes())
+    }
+
+    fn user_scopes(&self) -> ScopeSet {
+        self.query.scopes.with(&["openid", "profile", "offline_access"])
+    }
+
+    /// One exchange of `form`, after the authority was vouched for if it must be.
+    fn exchange(&self, form: Form, of_a_user: bool, replay: Replay, mut ids: Ids) -> Vouching<Exchange> {
+        let exchange = Exchange::new(self.exchanger(of_a_user, replay), form, ids.fork());
+        self.vouching(exchange, ids.fork())
+    }
+
+    fn vouching<F: Flow<Output = Exchanged>>(&self, then: F, ids: Ids) -> Vouching<F> {
+        Vouching::new(&self.query.authority, self.discovery, self.deadline, then, ids)
+    }
+
     fn exchanger(&self, of_a_user: bool, replay: Replay) -> Exchanger {
         Exchanger {
             authority: self.query.authority.clone(),
-            discovery: self.discovery,
             tries: self.tries,
             deadline: self.deadline,
             of_a_user,

@@ -178,6 +178,14 @@ kinds! {
     RefreshToken;
     /// A confidential client's password (RFC 6749 §2.3.1).
     ClientSecret;
+    /// A person's password (RFC 6749 §4.3).
+    Password;
+    /// An authorization code: good once, and briefly (RFC 6749 §4.1.2).
+    AuthorizationCode;
+    /// A PKCE verifier: proves that the code comes back to who asked for it (RFC 7636 §4.1).
+    CodeVerifier;
+    /// A device code: whoever has it gets the tokens once the person has agreed (RFC 8628 §3.2).
+    DeviceCode;
     /// An id token: used for account hints only, never verified here (OpenID Connect Core §2).
     IdToken;
 }

@@ -6,8 +6,12 @@ mod exchange;
 mod issued;
 pub(crate) mod post;
 mod response;
+mod vouching;
 
+pub(crate) use classify::{classify, unexpected};
+pub(crate) use exchange::uuid;
 pub use exchange::{Exchange, Exchanged, Exchanger, Refused};
 pub use issued::Token;
 pub use post::{Post, Posted, Replay};
 pub use response::Granted;
+pub use vouching::Vouching;

@@ -9,7 +9,7 @@ use azlatch::{
 };
 use azlatch_core::Host;
 use azlatch_core::authority::discovery::Vouched;
-use azlatch_core::cache::{Policy, Query, partition};
+use azlatch_core::cache::{Place, Policy, Query, partition};
 use azlatch_core::effect::{Effect, Reply};
 use azlatch_core::grant::{ClientAuth, Refresh};
 use azlatch_tests::samples::{document, json, user_query};
@@ -151,10 +151,10 @@ impl Credential for Signed {
         _: Option<&Vouched>,
     ) -> Result<Policy, Error> {
         let partition = partition(&self.0.name, query.cae)?;
-        Ok(Policy { partition, discovery: false, tries: 1, timeout: request.timeout, holder: around.holder })
+        Ok(Policy { place: Place::Shared(partition), discovery: false, tries: 1, timeout: request.timeout, holder: around.holder })
     }
 
-    fn grant(&self, _: &TokenRequest) -> Refresh {
+    fn grant(&self, _: &TokenRequest, _: &Query) -> Refresh {
         Refresh::new(ClientAuth::Public)
     }
 

@@ -111,7 +111,7 @@ proptest! {
             delta
         });
         let mut delta = Delta::default();
-        delta.push(Change::Drop { section: Section::RefreshToken, key: key.clone(), secret: expected.as_str().into() });
+        delta.push(Change::Drop { section: Section::RefreshToken, key: key.clone(), secret: Some(expected.as_str().into()) });
         let left = document.apply(&delta);
         prop_assert_eq!(left.entity(Section::RefreshToken, &key).is_some(), stored != expected);
     }

@@ -42,7 +42,7 @@ proptest! {
     fn i_01_moving_a_letter_across_a_border_is_another_key(a in query(), letter in "[a-z\\-.]") {
         let b = Query { client_id: format!("{}{letter}", a.client_id), ..a.clone() };
         prop_assert_ne!(a.key(), b.key());
-        let partition = azlatch_tests::samples::policy().partition;
+        let partition = azlatch_tests::samples::policy().place.partition(&azlatch_tests::samples::query());
         prop_assert_ne!(a.key().lock(&partition), b.key().lock(&partition));
     }
 }

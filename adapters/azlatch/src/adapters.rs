@@ -31,6 +31,7 @@ pub struct Adapters {
     roots: Vec<u8>,
     proxy: ProxySettings,
     environment: Environment,
+    system: System,
     surroundings: Surroundings,
     clock: Clock,
     directory: Option<PathBuf>,
@@ -58,6 +59,7 @@ impl Adapters {
             authority_host: cloud::authority_host(environment.get("AZURE_AUTHORITY_HOST"))?,
             single_tenant: environment.get("AZURE_IDENTITY_DISABLE_MULTITENANTAUTH").is_some(),
             holder: 0,
+            signed_in: None,
         };
         let proxy = ProxySettings::from_variables(|name| environment.get(name).map(str::to_owned));
         Ok(Self {
@@ -65,6 +67,7 @@ impl Adapters {
             ureq: Ureq::builder().proxy(proxy.clone()).build()?,
             roots: Vec::new(),
             proxy,
+            system: System::new(environment.clone()),
             environment,
             surroundings,
             clock: Clock::new(),
@@ -177,7 +180,11 @@ impl Adapters {
     /// HTTP, and everything of the machine but storage.
     pub(crate) fn drivers(&self) -> (Http, Calls, System) {
         let http = self.custom.clone().unwrap_or_else(|| Http(Arc::new(self.ureq.clone())));
-        (http, self.calls.clone(), System::new(self.environment.clone()))
+        (http, self.calls.clone(), self.system())
+    }
+
+    pub(crate) fn system(&self) -> System {
+        self.system.clone()
     }
 
     /// Where persistent caches go; `None` when nothing says where home is.

@@ -4,17 +4,19 @@
 //! meanwhile. A caller that drops its future leaves its seat, nothing more; when the last one has left, the flow is
 //! cancelled, which still saves what was granted and gives back what is held.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use azlatch_core::cache::Reject;
-use azlatch_core::credential::{Credential, TokenRequest};
+use azlatch_core::cache::{Account, Discard};
+use azlatch_core::credential::{Credential, TokenRequest, UserCredential};
 use azlatch_core::secret::AccessToken;
 use azlatch_core::token::Token;
-use azlatch_core::{Error, run_async};
+use azlatch_core::{AuthenticationRecord, Error, Flow, run_async};
 use azlatch_system::System;
 
+use crate::accounts::merged;
 use crate::adapters::Adapters;
 use crate::answer::{Answer, Landed};
 use crate::bound::{Bound, Lead, Next, SAVING, Spare, left, lost, out_of_time};
@@ -90,12 +92,28 @@ impl<C: Credential, R: Runtime> Async<C, R> {
     ///
     /// As [`get_token`](Self::get_token).
     pub async fn answer(&self, request: &TokenRequest) -> Result<Answer, Error> {
+        let mut asking = Cow::Borrowed(request);
+        loop {
+            match self.attempt(&asking).await {
+                Ok(Some(answer)) => return Ok(answer),
+                // Somebody signed in meanwhile.
+                Ok(None) => asking = Cow::Borrowed(request),
+                Err(error) => match self.0.bound.sign_in(&asking, &error) {
+                    Some(sign_in) => asking = Cow::Owned(sign_in),
+                    None => return Err(error),
+                },
+            }
+        }
+    }
+
+    /// One try at `request`; nothing, when somebody else signed in and it must be made anew.
+    async fn attempt(&self, request: &TokenRequest) -> Result<Option<Answer>, Error> {
         let Tasks { bound, runtime, .. } = &*self.0;
         let began = bound.clock.mono();
         loop {
             let left = left(&bound.clock, began, request.timeout);
             let (ride, spare, patience) = match bound.board(request, left, None)? {
-                Next::Hit(answer) => return Ok(answer),
+                Next::Hit(answer) => return Ok(Some(answer)),
                 Next::Check(mut checking) => {
                     let mut store = self.store(checking.store());
                     let still = run_async(&mut checking.check, || bound.clock.now(), &mut store).await;
@@ -103,11 +121,18 @@ impl<C: Credential, R: Runtime> Async<C, R> {
                     continue;
                 }
                 Next::Follow(ride, spare) => (ride, spare, left),
+                Next::Queue(ride) => {
+                    return match before(runtime.sleep(left), ride).await {
+                        Some(Phase::Landed(Some(Err(error)))) => Err(error),
+                        None => Err(out_of_time()),
+                        Some(_) => Ok(None),
+                    };
+                }
                 Next::Lead(lead, ride) => match lead.meanwhile() {
                     // The task renews it; until that is done the old token does, for this caller too.
                     Some(answer) => {
                         self.launch(*lead, Some(ride));
-                        return Ok(answer);
+                        return Ok(Some(answer));
                     }
                     None => {
                         self.launch(*lead, None);
@@ -121,12 +146,12 @@ impl<C: Credential, R: Runtime> Async<C, R> {
                 Some(Phase::Landed(landed)) => {
                     landed.map(|landed| landed.or_else(|error| spare.or(error, &bound.clock)))
                 }
-                None => return spare.or(out_of_time(), &bound.clock),
+                None => return spare.or(out_of_time(), &bound.clock).map(Some),
                 Some(Phase::Lost) => Some(Err(lost())),
                 Some(Phase::Flying) => None,
             };
             if let Some(landed) = landed {
-                return landed;
+                return landed.map(Some);
             }
         }
     }
@@ -158,8 +183,8 @@ impl<C: Credential, R: Runtime> Async<C, R> {
     /// `Configuration` when `scopes` cannot be scopes.
     pub fn for_scopes<S: AsRef<str>>(&self, scopes: impl IntoIterator<Item = S>) -> Result<Scoped<Self>, Error> {
         let request = TokenRequest::new(scopes)?;
-        let slot = self.0.bound.slot(&request)?;
-        Ok(Scoped::new(self.clone(), request, slot))
+        let seat = self.0.bound.seat(&request)?;
+        Ok(Scoped::new(self.clone(), request, seat))
     }
 
     /// Makes sure that `token`, which a resource refused, is not handed out again: neither from memory nor, by anybody
@@ -177,7 +202,7 @@ impl<C: Credential, R: Runtime> Async<C, R> {
         let mut outcome = Ok(());
         for Origin { store, partition } in bound.reject(token) {
             let mut host = (self.store(&store), runtime.driver());
-            let mut flow = Reject::new(partition, token.clone());
+            let mut flow = Discard::token(partition, token.clone());
             outcome = outcome.and(run_async(&mut flow, || bound.clock.now(), &mut host).await);
         }
         outcome
@@ -187,6 +212,81 @@ impl<C: Credential, R: Runtime> Async<C, R> {
     #[must_use]
     pub fn protection(&self) -> Protection {
         self.0.bound.choice.store.protection()
+    }
+}
+
+impl<C: UserCredential, R: Runtime> Async<C, R> {
+    /// Has a person sign in if nothing less helps, also where automatic authentication is disabled, and tells who it is:
+    /// the record lets a later run go on as that person silently. `scopes` may be none: then the cloud's usual.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_token`](Self::get_token).
+    pub async fn authenticate<S: AsRef<str> + Sync>(&self, scopes: &[S]) -> Result<AuthenticationRecord, Error> {
+        let request = self.0.bound.first_request(scopes)?;
+        self.authenticate_with(&request).await
+    }
+
+    /// [`authenticate`](Self::authenticate), with everything a request can say.
+    ///
+    /// # Errors
+    ///
+    /// As [`authenticate`](Self::authenticate).
+    pub async fn authenticate_with(&self, request: &TokenRequest) -> Result<AuthenticationRecord, Error> {
+        self.answer(&self.0.bound.allowing(request)).await?;
+        self.0.bound.who()
+    }
+
+    /// Who is signed in: as a sign-in here told, else as the record that the credential was given says.
+    #[must_use]
+    pub fn authentication_record(&self) -> Option<AuthenticationRecord> {
+        self.0.bound.who().ok()
+    }
+
+    /// The accounts that this credential's cache knows, whichever program signed them in.
+    ///
+    /// # Errors
+    ///
+    /// `Storage` when the cache cannot be read.
+    pub async fn accounts(&self) -> Result<Vec<Account>, Error> {
+        let mut found = Vec::new();
+        for mut listing in self.0.bound.listings()? {
+            found.push(self.stored(&mut listing).await?);
+        }
+        Ok(merged(found))
+    }
+
+    /// Signs out who is signed in: [`remove_account`](Self::remove_account) for oneself.
+    ///
+    /// # Errors
+    ///
+    /// As [`remove_account`](Self::remove_account).
+    pub async fn sign_out(&self) -> Result<(), Error> {
+        match self.authentication_record() {
+            Some(record) => self.remove_account(&record).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Removes everything that the cache has of an account: tokens of every resource, tenant and application. What is
+    /// being renewed for it meanwhile does not come back. At the authority nothing is revoked.
+    ///
+    /// # Errors
+    ///
+    /// `Storage` when it may still be stored. From this cache's memory it is gone in any case.
+    pub async fn remove_account(&self, account: &AuthenticationRecord) -> Result<(), Error> {
+        let mut outcome = Ok(());
+        for mut discard in self.0.bound.departure(account)? {
+            outcome = outcome.and(self.stored(&mut discard).await);
+        }
+        self.0.bound.forget(account);
+        outcome
+    }
+
+    /// Runs `flow` against the store alone.
+    async fn stored<F: Flow + Send>(&self, flow: &mut F) -> F::Output {
+        let mut host = (self.0.store.clone(), self.0.runtime.driver());
+        run_async(flow, || self.0.bound.clock.now(), &mut host).await
     }
 }
 
@@ -204,7 +304,8 @@ impl<C: Credential, R: Runtime> Scoped<Async<C, R>> {
     }
 
     fn hit(&self) -> Option<Arc<Token>> {
-        self.find(|slot| self.credential.0.bound.calm(slot))
+        let bound = &self.credential.0.bound;
+        self.find(bound.session.era(), |slot| bound.calm(slot))
     }
 
     /// As that of the credential itself.
@@ -213,7 +314,7 @@ impl<C: Credential, R: Runtime> Scoped<Async<C, R>> {
     fn fetched(&self) -> Fetched<'_> {
         Box::pin(async {
             let answer = self.credential.answer(&self.request).await?;
-            self.settle(self.credential.0.bound.slot(&self.request)?);
+            self.settle(self.credential.0.bound.seat(&self.request)?);
             Ok(answer.token)
         })
     }

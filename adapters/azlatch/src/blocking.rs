@@ -1,16 +1,18 @@
 //! Credentials bound to blocking adapters.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::thread;
 
-use azlatch_core::cache::Reject;
-use azlatch_core::credential::{Credential, TokenRequest};
+use azlatch_core::cache::{Account, Discard};
+use azlatch_core::credential::{Credential, TokenRequest, UserCredential};
 use azlatch_core::secret::AccessToken;
 use azlatch_core::token::Token;
-use azlatch_core::{Error, Flow, run};
+use azlatch_core::{AuthenticationRecord, Error, Flow, run};
 use azlatch_system::System;
 
+use crate::accounts::merged;
 use crate::adapters::{Adapters, Http};
 use crate::answer::{Answer, Landed};
 use crate::bound::{Bound, Lead, Next, left, out_of_time};
@@ -97,12 +99,28 @@ impl<C: Credential> Blocking<C> {
     ///
     /// As [`get_token`](Self::get_token).
     pub fn answer(&self, request: &TokenRequest) -> Result<Answer, Error> {
+        let mut asking = Cow::Borrowed(request);
+        loop {
+            match self.attempt(&asking) {
+                Ok(Some(answer)) => return Ok(answer),
+                // Somebody signed in meanwhile.
+                Ok(None) => asking = Cow::Borrowed(request),
+                Err(error) => match self.0.bound.sign_in(&asking, &error) {
+                    Some(sign_in) => asking = Cow::Owned(sign_in),
+                    None => return Err(error),
+                },
+            }
+        }
+    }
+
+    /// One try at `request`; nothing, when somebody else signed in and it must be made anew.
+    fn attempt(&self, request: &TokenRequest) -> Result<Option<Answer>, Error> {
         let bound = &self.0.bound;
         let (began, thread) = (bound.clock.mono(), Some(thread::current().id()));
         loop {
             let left = left(&bound.clock, began, request.timeout);
             let landed = match bound.board(request, left, thread)? {
-                Next::Hit(answer) => return Ok(answer),
+                Next::Hit(answer) => return Ok(Some(answer)),
                 Next::Check(mut checking) => {
                     let still = self.stored(checking.store().clone(), &mut checking.check);
                     checking.found(still);
@@ -112,12 +130,17 @@ impl<C: Credential> Blocking<C> {
                 Next::Follow(ride, spare) => match ride.wait(left) {
                     Phase::Landed(Some(Err(error))) if bound.may_ask_again(&error, began, request) => continue,
                     Phase::Landed(landed) => landed.map(|landed| landed.or_else(|error| spare.or(error, &bound.clock))),
-                    Phase::Flying => return spare.or(out_of_time(), &bound.clock),
+                    Phase::Flying => return spare.or(out_of_time(), &bound.clock).map(Some),
                     Phase::Lost => None,
+                },
+                Next::Queue(ride) => match ride.wait(left) {
+                    Phase::Landed(Some(Err(error))) => return Err(error),
+                    Phase::Flying => return Err(out_of_time()),
+                    Phase::Landed(_) | Phase::Lost => return Ok(None),
                 },
             };
             if let Some(landed) = landed {
-                return landed;
+                return landed.map(Some);
             }
         }
     }
@@ -141,8 +164,8 @@ impl<C: Credential> Blocking<C> {
     /// `Configuration` when `scopes` cannot be scopes.
     pub fn for_scopes<S: AsRef<str>>(&self, scopes: impl IntoIterator<Item = S>) -> Result<Scoped<Self>, Error> {
         let request = TokenRequest::new(scopes)?;
-        let slot = self.0.bound.slot(&request)?;
-        Ok(Scoped::new(self.clone(), request, slot))
+        let seat = self.0.bound.seat(&request)?;
+        Ok(Scoped::new(self.clone(), request, seat))
     }
 
     /// Makes sure that `token`, which a resource refused, is not handed out again: neither from memory nor, by anybody
@@ -158,7 +181,7 @@ impl<C: Credential> Blocking<C> {
     pub(crate) fn reject_access_token(&self, token: &AccessToken) -> Result<(), Error> {
         let mut outcome = Ok(());
         for Origin { store, partition } in self.0.bound.reject(token) {
-            outcome = outcome.and(self.stored(store, &mut Reject::new(partition, token.clone())));
+            outcome = outcome.and(self.stored(store, &mut Discard::token(partition, token.clone())));
         }
         outcome
     }
@@ -170,6 +193,72 @@ impl<C: Credential> Blocking<C> {
     }
 }
 
+impl<C: UserCredential> Blocking<C> {
+    /// Has a person sign in if nothing less helps, also where automatic authentication is disabled, and tells who it is:
+    /// the record lets a later run go on as that person silently. `scopes` may be none: then the cloud's usual.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_token`](Self::get_token).
+    pub fn authenticate<S: AsRef<str>>(&self, scopes: &[S]) -> Result<AuthenticationRecord, Error> {
+        let request = self.0.bound.first_request(scopes)?;
+        self.authenticate_with(&request)
+    }
+
+    /// [`authenticate`](Self::authenticate), with everything a request can say.
+    ///
+    /// # Errors
+    ///
+    /// As [`authenticate`](Self::authenticate).
+    pub fn authenticate_with(&self, request: &TokenRequest) -> Result<AuthenticationRecord, Error> {
+        self.answer(&self.0.bound.allowing(request))?;
+        self.0.bound.who()
+    }
+
+    /// Who is signed in: as a sign-in here told, else as the record that the credential was given says.
+    #[must_use]
+    pub fn authentication_record(&self) -> Option<AuthenticationRecord> {
+        self.0.bound.who().ok()
+    }
+
+    /// The accounts that this credential's cache knows, whichever program signed them in.
+    ///
+    /// # Errors
+    ///
+    /// `Storage` when the cache cannot be read.
+    pub fn accounts(&self) -> Result<Vec<Account>, Error> {
+        let mut found = Vec::new();
+        for mut listing in self.0.bound.listings()? {
+            found.push(self.stored(self.0.bound.choice.store.clone(), &mut listing)?);
+        }
+        Ok(merged(found))
+    }
+
+    /// Signs out who is signed in: [`remove_account`](Self::remove_account) for oneself.
+    ///
+    /// # Errors
+    ///
+    /// As [`remove_account`](Self::remove_account).
+    pub fn sign_out(&self) -> Result<(), Error> {
+        self.authentication_record().map_or(Ok(()), |record| self.remove_account(&record))
+    }
+
+    /// Removes everything that the cache has of an account: tokens of every resource, tenant and application. What is
+    /// being renewed for it meanwhile does not come back. At the authority nothing is revoked.
+    ///
+    /// # Errors
+    ///
+    /// `Storage` when it may still be stored. From this cache's memory it is gone in any case.
+    pub fn remove_account(&self, account: &AuthenticationRecord) -> Result<(), Error> {
+        let mut outcome = Ok(());
+        for mut discard in self.0.bound.departure(account)? {
+            outcome = outcome.and(self.stored(self.0.bound.choice.store.clone(), &mut discard));
+        }
+        self.0.bound.forget(account);
+        outcome
+    }
+}
+
 impl<C: Credential> Scoped<Blocking<C>> {
     /// A token for the scopes.
     ///
@@ -178,11 +267,11 @@ impl<C: Credential> Scoped<Blocking<C>> {
     /// As [`Blocking::get_token`].
     pub fn token(&self) -> Result<Arc<Token>, Error> {
         let bound = &self.credential.0.bound;
-        match self.find(|slot| bound.calm(slot)) {
+        match self.find(bound.session.era(), |slot| bound.calm(slot)) {
             Some(token) => Ok(token),
             None => {
                 let answer = self.credential.answer(&self.request)?;
-                self.settle(bound.slot(&self.request)?);
+                self.settle(bound.seat(&self.request)?);
                 Ok(answer.token)
             }
         }

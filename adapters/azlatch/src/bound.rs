@@ -6,6 +6,7 @@
 //!    └─► board ─┬─ Hit: the token in memory does ───────────────► answer
 //!               ├─ Check: is it still what the store holds? ─► board again
 //!               ├─ Follow: somebody is fetching it ─► wait ─────► their answer, or board again
+//!               ├─ Queue: somebody is signing in ─► wait ───────► their error, or the request anew
 //!               └─ Lead: run this flow, then land it ───────────► answer for us and who follows
 //! ```
 //!
@@ -17,19 +18,21 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use azlatch_core::authority::discovery::Vouched;
-use azlatch_core::cache::{Acquire, Acquired, Check, Decision, Demand, Policy, decide, partition};
-use azlatch_core::credential::{Credential, Surroundings, TokenRequest};
+use azlatch_core::cache::{Acquire, Acquired, Check, Decision, Demand, Policy, Subject, decide, partition};
+use azlatch_core::credential::{Credential, Interaction, Surroundings, TokenRequest};
 use azlatch_core::secret::AccessToken;
 use azlatch_core::shield::Shield;
 use azlatch_core::token::Token;
-use azlatch_core::{Error, ErrorKind, Explain, Flow as _, Mono, Note, Source, run};
-use azlatch_system::Clock;
+use azlatch_core::{AuthenticationRecord, Error, ErrorKind, Explain, Flow as _, Mono, Note, Source, Unix, run};
+use azlatch_system::{Clock, System};
 
 use crate::adapters::Adapters;
 use crate::answer::{Answer, Landed};
 use crate::flight::{Flight, Pilot, Ride};
 use crate::front::{Front, Wanted};
 use crate::hot::TokenCache;
+use crate::scoped::Seat;
+use crate::session::Session;
 use crate::slot::{Fetch, Hot, Origin, Slot};
 use crate::store::{Choice, Protection, Store};
 
@@ -39,7 +42,9 @@ pub(crate) struct Bound<C> {
     pub(crate) choice: Choice,
     pub(crate) clock: Clock,
     pub(crate) cache: TokenCache,
-    surroundings: Surroundings,
+    pub(crate) session: Session,
+    /// Gives back what a fetch that was given up holds of the machine.
+    system: System,
     front: Front,
     vouched: OnceLock<Vouched>,
 }
@@ -52,6 +57,8 @@ pub(crate) enum Next<C: Credential> {
     Check(Checking),
     /// Wait.
     Follow(Ride<Landed>, Spare),
+    /// Somebody is signing in: wait, and make the request anew.
+    Queue(Ride<Landed>),
     /// Run the flow and land it; the seat is the caller's own.
     Lead(Box<Lead<C>>, Ride<Landed>),
 }
@@ -80,6 +87,8 @@ pub(crate) struct Lead<C: Credential> {
 /// Where a fetch ends.
 struct Landing {
     request: TokenRequest,
+    /// When the credential's person was asked after.
+    era: u64,
     slot: Arc<Slot>,
     origin: Arc<Origin>,
     /// How often the cache was cleared when it began.
@@ -106,13 +115,14 @@ impl<C: Credential> Bound<C> {
         }
         let surroundings = Surroundings { holder: RandomState::new().hash_one(()), ..adapters.surroundings().clone() };
         let (front, vouched) = (Front::new(cache.entries()), OnceLock::new());
-        Ok(Self { credential, choice, clock: *adapters.clock(), cache, surroundings, front, vouched })
+        let (session, system) = (Session::new(surroundings), adapters.system());
+        Ok(Self { credential, choice, clock: *adapters.clock(), cache, session, system, front, vouched })
     }
 
     /// The hot path: a token that is there, is good, and needs no thought.
     #[inline]
     pub(crate) fn hit<S: AsRef<str>>(&self, wanted: &Wanted<'_, S>) -> Option<Arc<Token>> {
-        self.front.find(wanted, |slot| self.calm(slot))
+        self.front.find(wanted, self.session.era(), |slot| self.calm(slot))
     }
 
     #[inline]
@@ -122,8 +132,27 @@ impl<C: Credential> Bound<C> {
 
     /// The place of the token that `request` means.
     pub(crate) fn slot(&self, request: &TokenRequest) -> Result<Arc<Slot>, Error> {
-        let query = self.credential.query(request, &self.surroundings)?;
-        Ok(self.cache.slot(query.key(), self.clock.now().wall))
+        let query = self.credential.query(request, &self.session.surroundings())?;
+        Ok(self.cache.slot(&query, self.clock.now().wall))
+    }
+
+    /// The place of the token that `request` means, once it is known whose it is.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` when it is no request of this credential's.
+    pub(crate) fn seat(&self, request: &TokenRequest) -> Result<Option<Seat>, Error> {
+        let era = self.session.era();
+        match self.slot(request) {
+            Ok(slot) => Ok(Some(Seat { era, slot })),
+            Err(error) if error.needs_interaction() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The request that has somebody sign in, after `error`; `None` when nobody can or may.
+    pub(crate) fn sign_in(&self, request: &TokenRequest, error: &Error) -> Option<TokenRequest> {
+        self.credential.sign_in(request, &self.session.surroundings(), error)
     }
 
     /// What to do about `request` within `left`; `thread` is the caller's, where it blocks.
@@ -133,10 +162,13 @@ impl<C: Credential> Bound<C> {
         left: Duration,
         thread: Option<ThreadId>,
     ) -> Result<Next<C>, Error> {
-        let query = self.credential.query(request, &self.surroundings)?;
-        let policy = self.credential.policy(request, &query, &self.surroundings, self.vouched.get())?;
+        let era = self.session.era();
+        let surroundings = self.session.surroundings();
+        let query = self.credential.query(request, &surroundings)?;
+        let policy = self.credential.policy(request, &query, &surroundings, self.vouched.get())?;
         let now = self.clock.now();
-        let slot = self.cache.slot(query.key(), now.wall);
+        let at_the_door = query.subject == Subject::Newcomer;
+        let slot = if at_the_door { self.session.door().clone() } else { self.cache.slot(&query, now.wall) };
         let mut hot = slot.hot();
         if let Demand::Not(rejected) = &request.demand {
             self.cache.bar(&slot, rejected);
@@ -162,10 +194,10 @@ impl<C: Credential> Bound<C> {
                     }));
                 }
             }
-            match decide(Some(found.token.life), found.tried, now.wall, false, self.surroundings.holder) {
+            match decide(Some(found.token.life), found.tried, now.wall, false, surroundings.holder) {
                 Decision::Use => {
                     slot.touch(now.wall);
-                    self.front.remember(request, &slot);
+                    self.front.remember(request, era, &slot);
                     return Ok(Next::Hit(from_memory(found)));
                 }
                 Decision::UseAndRefresh => ending = found.token.life.is_ending(now.wall),
@@ -180,28 +212,29 @@ impl<C: Credential> Bound<C> {
             )
             .advise("use another credential inside the source"));
         }
-        let mut alike = flights.iter().filter(|fetch| fetch.demand == demand);
+        let mut alike = flights.iter().filter(|fetch| at_the_door || fetch.demand == demand);
         if let Some(ride) = alike.find_map(|fetch| Flight::board(&fetch.flight)) {
             return Ok(match hot {
+                _ if at_the_door => Next::Queue(ride),
                 // Somebody renews it already: until that is done the old token does.
                 Some(hot) if !ending => Next::Hit(from_memory(&hot)),
                 spare => Next::Follow(ride, Spare(spare)),
             });
         }
         let policy = Policy { timeout: left, ..policy };
-        let origin = Origin { store: self.choice.store.clone(), partition: policy.partition.clone() };
-        let grant = self.credential.grant(request);
+        let origin = Origin { store: self.choice.store.clone(), partition: policy.place.partition(&query) };
+        let grant = self.credential.grant(request, &query);
         let (flow, recall) = Shield::new(Acquire::new(query, grant, policy, demand.clone()));
         let (flight, pilot, ride) = Flight::new(recall, left.saturating_add(SAVING));
         flights.push(Fetch { demand, flight: flight.clone(), thread });
         drop(flights);
         let (request, origin, clearings) = (request.clone(), Arc::new(origin), self.cache.clearings());
-        let landing = Some(Landing { request, slot, origin, clearings, hot, flight, pilot });
+        let landing = Some(Landing { request, era, slot, origin, clearings, hot, flight, pilot });
         Ok(Next::Lead(Box::new(Lead { bound: self.clone(), flow, landing }), ride))
     }
 
     fn keep(&self, landing: &Landing, acquired: Acquired) -> Landed {
-        let Acquired { token, mut explain, version, tried } = acquired;
+        let Acquired { token, mut explain, version, tried, record } = acquired;
         let shared = self.choice.store.protection() != Protection::Memory;
         match explain.source {
             Source::Store if !shared => explain.source = Source::Memory,
@@ -209,20 +242,52 @@ impl<C: Credential> Bound<C> {
             _ => {}
         }
         let token = Arc::new(token);
+        if explain.notes.contains(&Note::SignedOut) {
+            return Some(Ok(Answer { token, explain }));
+        }
         let now = self.clock.now();
+        let (mut slot, mut origin, mut era) = (landing.slot.clone(), landing.origin.clone(), Some(landing.era));
+        if let Some(record) = record {
+            self.session.belongs_to(Some(record.clone()));
+            era = Some(self.session.era()).filter(|_| self.session.signed_in().as_ref() == Some(&record));
+            match self.moved_in(&landing.request, record, now.wall) {
+                Ok(place) => (slot, origin) = place,
+                // It was a request a moment ago.
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        let spread = self.session.surroundings().holder;
         let checked = shared.then_some(now.mono).filter(|_| version.is_some());
-        let hot = Hot::new(token.clone(), landing.origin.clone(), version, tried, checked, self.surroundings.holder);
+        let hot = Hot::new(token.clone(), origin, version, tried, checked, spread);
         let fetched = explain.source == Source::Network;
         let hot = hot.calm_for_a_moment(now.wall);
-        if !self.cache.keep(&landing.slot, hot, now.wall, fetched, landing.clearings) {
+        if !self.cache.keep(&slot, hot, now.wall, fetched, landing.clearings) {
             // What is left is the failure of the renewal, or a second look.
             return explain.notes.into_iter().find_map(|note| match note {
                 Note::RefreshFailed(error) => Some(Err(error)),
                 _ => None,
             });
         }
-        self.front.remember(&landing.request, &landing.slot);
+        if let Some(era) = era {
+            self.front.remember(&landing.request, era, &slot);
+        }
         Some(Ok(Answer { token, explain }))
+    }
+
+    /// Where the token lives that `who` signed in for with `request`, whoever has come or gone since.
+    fn moved_in(
+        &self,
+        request: &TokenRequest,
+        who: AuthenticationRecord,
+        now: Unix,
+    ) -> Result<(Arc<Slot>, Arc<Origin>), Error> {
+        let mut request = request.clone().interaction(Interaction::Never);
+        request.demand = Demand::Any;
+        let surroundings = Surroundings { signed_in: Some(who), ..Surroundings::clone(&self.session.surroundings()) };
+        let query = self.credential.query(&request, &surroundings)?;
+        let policy = self.credential.policy(&request, &query, &surroundings, self.vouched.get())?;
+        let origin = Origin { store: self.choice.store.clone(), partition: policy.place.partition(&query) };
+        Ok((self.cache.slot(&query, now), Arc::new(origin)))
     }
 
     /// A valid token in memory outlives any trouble of the authority or the store.
@@ -234,7 +299,8 @@ impl<C: Credential> Bound<C> {
             return Err(error);
         }
         if error.kind() != ErrorKind::Cancelled {
-            landing.slot.replace(hot, Some(Arc::new(hot.tried(now.wall, self.surroundings.holder))));
+            let spread = self.session.surroundings().holder;
+            landing.slot.replace(hot, Some(Arc::new(hot.tried(now.wall, spread))));
         }
         Ok(instead(hot, error))
     }
@@ -331,9 +397,10 @@ impl Landing {
 impl<C: Credential> Drop for Lead<C> {
     fn drop(&mut self) {
         if let Some(landing) = self.landing.take() {
-            // Stepped out of turn, the flow asks for nothing but to give back its lock.
+            // Stepped out of turn, the flow asks for nothing but to give back its lock and to close its listener.
             self.flow.cancel();
-            let _ = run(&mut self.flow, || self.bound.clock.now(), &mut self.bound.choice.store.clone());
+            let mut host = (self.bound.choice.store.clone(), self.bound.system.clone());
+            let _ = run(&mut self.flow, || self.bound.clock.now(), &mut host);
             match self.bound.fall_back(&landing, lost()) {
                 Ok(answer) => landing.end(Some(Ok(answer))),
                 // Whoever waits asks anew.

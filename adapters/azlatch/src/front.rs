@@ -91,9 +91,10 @@ impl Front {
     pub(crate) fn find<S: AsRef<str>, T>(
         &self,
         wanted: &Wanted<'_, S>,
+        era: u64,
         take: impl Fn(&Arc<Slot>) -> Option<T>,
     ) -> Option<T> {
-        let hash = self.hash_of(wanted);
+        let hash = in_era(self.hash_of(wanted), era);
         for seat in self.row(hash)? {
             if let Some((taker, known)) = seat.get()
                 && *taker == hash
@@ -107,14 +108,14 @@ impl Front {
         piece.get(&hash).filter(|known| known.is(wanted)).and_then(|known| take(&known.slot))
     }
 
-    /// Remembers that `request` means `slot`.
-    pub(crate) fn remember(&self, request: &TokenRequest, slot: &Arc<Slot>) {
+    /// Remembers that `request` means `slot` in this era; in the next it may mean another.
+    pub(crate) fn remember(&self, request: &TokenRequest, era: u64, slot: &Arc<Slot>) {
         let scopes: Vec<&str> = request.scopes.iter().collect();
         let wanted = Wanted { scopes: &scopes, tenant: request.tenant_id.as_deref(), cae: request.enable_cae };
-        if self.find(&wanted, |known| Arc::ptr_eq(known, slot).then_some(())).is_some() {
+        if self.find(&wanted, era, |known| Arc::ptr_eq(known, slot).then_some(())).is_some() {
             return;
         }
-        let hash = self.hash_of(&wanted);
+        let hash = in_era(self.hash_of(&wanted), era);
         let known = Arc::new(Known {
             scopes: scopes.join(" ").into(),
             count: scopes.len(),
@@ -154,6 +155,12 @@ impl Front {
             rest => scopes ^ self.hash.hash_one(rest),
         }
     }
+}
+
+/// The same request has another hash in each era.
+#[inline(always)]
+const fn in_era(hash: u64, era: u64) -> u64 {
+    hash.wrapping_add(era.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 /// Drops the quarter that was used longest ago.
@@ -204,7 +211,7 @@ mod tests {
     fn place(request: &TokenRequest) -> Arc<Slot> {
         let credential = ClientSecretCredential::new("tenant", "client", "secret").expect("a credential");
         let query = credential.query(request, &Surroundings::default()).expect("a query");
-        Arc::new(Slot::new(query.key()))
+        Arc::new(Slot::new(query.key(), query.owner()))
     }
 
     #[test]
@@ -216,14 +223,15 @@ mod tests {
         // Twice: what was thrown out of the cache comes back in another place.
         for _ in 0..2 {
             let slots: Vec<_> = requests.iter().map(place).collect();
-            requests.iter().zip(&slots).for_each(|(request, slot)| front.remember(request, slot));
+            requests.iter().zip(&slots).for_each(|(request, slot)| front.remember(request, 3, slot));
             for (i, slot) in slots.iter().enumerate() {
                 let (a, b) = (format!("{i}/a"), format!("{i}/b"));
                 let is_there = |known: &Arc<Slot>| Arc::ptr_eq(known, slot).then_some(());
-                assert!(front.find(&Wanted::scopes(&[&a, &b]), is_there).is_some());
-                assert!(front.find(&Wanted::scopes(&[&b, &a]), is_there).is_some());
-                assert!(front.find(&Wanted::scopes(&[&a]), |_| Some(())).is_none());
-                assert!(front.find(&Wanted { cae: true, ..Wanted::scopes(&[&a, &b]) }, |_| Some(())).is_none());
+                assert!(front.find(&Wanted::scopes(&[&a, &b]), 3, is_there).is_some());
+                assert!(front.find(&Wanted::scopes(&[&b, &a]), 3, is_there).is_some());
+                assert!(front.find(&Wanted::scopes(&[&a]), 3, |_| Some(())).is_none());
+                assert!(front.find(&Wanted { cae: true, ..Wanted::scopes(&[&a, &b]) }, 3, |_| Some(())).is_none());
+                assert!(front.find(&Wanted::scopes(&[&a, &b]), 4, |_| Some(())).is_none(), "another's");
             }
         }
     }

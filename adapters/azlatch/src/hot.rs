@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use azlatch_core::Unix;
-use azlatch_core::cache::CacheKey;
+use azlatch_core::cache::{CacheKey, Query};
 use azlatch_core::secret::AccessToken;
 use azlatch_memory::Memory;
 
@@ -81,13 +81,17 @@ impl TokenCache {
         &self.0.memory
     }
 
-    /// The place of `key`.
-    pub(crate) fn slot(&self, key: CacheKey, now: Unix) -> Arc<Slot> {
+    /// The place of the token that `query` means.
+    pub(crate) fn slot(&self, query: &Query, now: Unix) -> Arc<Slot> {
+        self.place(query.key(), || query.owner(), now)
+    }
+
+    fn place(&self, key: CacheKey, owner: impl FnOnce() -> CacheKey, now: Unix) -> Arc<Slot> {
         let mut slots = self.slots();
         if let Some(slot) = slots.by_key.get(&key) {
             return slot.clone();
         }
-        let slot = Arc::new(Slot::new(key));
+        let slot = Arc::new(Slot::new(key, owner()));
         slots.by_key.insert(key, slot.clone());
         self.limit(&mut slots, &slot, now);
         slot
@@ -138,6 +142,15 @@ impl TokenCache {
         if slot.hot().is_some_and(|kept| Arc::ptr_eq(&kept, hot)) {
             slots.bytes = slots.bytes.saturating_sub(hot.bytes());
             slot.put(None);
+        }
+    }
+
+    /// Forgets every token of `owner`.
+    pub(crate) fn forget_all_of(&self, owner: CacheKey) {
+        let mut slots = self.slots();
+        let theirs: Vec<_> = slots.by_key.values().filter(|slot| slot.owner == owner).cloned().collect();
+        for hot in theirs.iter().filter_map(|slot| slot.put(None)) {
+            slots.bytes = slots.bytes.saturating_sub(hot.bytes());
         }
     }
 
@@ -238,7 +251,7 @@ mod tests {
     #[test]
     fn a_token_gives_way_to_a_newer_one_only() {
         let cache = TokenCache::new();
-        let slot = cache.slot(CacheKey([1; 32]), NOW);
+        let slot = cache.place(CacheKey([1; 32]), || CacheKey([2; 32]), NOW);
         for (text, made, expected) in
             [("b", -10, "b"), ("a", -20, "b"), ("c", -5, "c"), ("future", 60, "future"), ("d", 0, "d")]
         {
@@ -250,7 +263,7 @@ mod tests {
     #[test]
     fn what_was_there_before_a_clearing_or_a_rejection_does_not_come_back() {
         let cache = TokenCache::new();
-        let slot = cache.slot(CacheKey([1; 32]), NOW);
+        let slot = cache.place(CacheKey([1; 32]), || CacheKey([2; 32]), NOW);
         cache.keep(&slot, hot("a", 0), NOW, true, 0);
         let before = cache.clearings();
         cache.clear();

@@ -45,6 +45,7 @@
 //! [`pipeline`] sends requests with tokens: it answers what a resource has to say about them, for ureq or any other
 //! client.
 
+mod accounts;
 mod adapters;
 mod answer;
 #[cfg(feature = "async-std")]
@@ -64,6 +65,7 @@ pub mod pipeline;
 #[cfg(feature = "async")]
 mod runtime;
 mod scoped;
+mod session;
 mod slot;
 mod store;
 mod sync;
@@ -74,15 +76,20 @@ pub use answer::Answer;
 pub use async_std::{AsyncStd, OnAsyncStd};
 #[cfg(feature = "async")]
 pub use asynchronous::Async;
-pub use azlatch_core::cache::Demand;
+pub use azlatch_core::cache::{Account, Demand};
+#[cfg(feature = "username-password")]
+pub use azlatch_core::credential::UsernamePasswordCredential;
 pub use azlatch_core::credential::{
-    ClientSecretCredential, Credential, CustomCredential, Surroundings, TokenCachePersistenceOptions, TokenRequest,
+    AuthorizationCodeCredential, ClientSecretCredential, Credential, CustomCredential, DeviceCodeCredential,
+    Interaction, InteractiveBrowserCredential, Surroundings, TokenCachePersistenceOptions, TokenRequest,
+    UserCredential,
 };
-pub use azlatch_core::effect::{Call, Supplied};
+pub use azlatch_core::effect::{Call, Prompt, Supplied};
 pub use azlatch_core::error::OAuthError;
-pub use azlatch_core::secret::{AccessToken, ClientSecret};
+pub use azlatch_core::grant::{DeviceAuthorization, PromptBehavior};
+pub use azlatch_core::secret::{AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, Password};
 pub use azlatch_core::token::Token;
-pub use azlatch_core::{Error, ErrorKind, Explain, Note, ScopeSet, Source, Unix};
+pub use azlatch_core::{AuthenticationRecord, Error, ErrorKind, Explain, Note, ScopeSet, Source, Unix};
 pub use blocking::{Bind, Blocking};
 pub use hot::TokenCache;
 #[cfg(feature = "async")]
@@ -94,7 +101,10 @@ pub use store::Protection;
 
 /// What most programs need.
 pub mod prelude {
-    pub use crate::{Bind, ClientSecretCredential, Error, TokenCachePersistenceOptions, TokenRequest};
+    pub use crate::{
+        AuthenticationRecord, Bind, ClientSecretCredential, DeviceCodeCredential, Error, InteractiveBrowserCredential,
+        TokenCachePersistenceOptions, TokenRequest,
+    };
 }
 
 /// The crate's front page, compiled.

@@ -14,31 +14,43 @@ use crate::slot::Slot;
 pub struct Scoped<B> {
     pub(crate) credential: B,
     pub(crate) request: TokenRequest,
-    slot: Arc<Slot>,
-    /// The token's new place, when it was thrown out of the first and came back.
-    moved: ArcSwapOption<Slot>,
+    /// Where the token was when it was first asked whose it is.
+    first: Option<Seat>,
+    /// Its new place, when it was thrown out of the first and came back, or when somebody signed in.
+    moved: ArcSwapOption<Seat>,
+}
+
+/// The place of a token, as long as the credential is the same person's.
+#[derive(Clone)]
+pub(crate) struct Seat {
+    pub(crate) era: u64,
+    pub(crate) slot: Arc<Slot>,
 }
 
 impl<B> Scoped<B> {
-    pub(crate) fn new(credential: B, request: TokenRequest, slot: Arc<Slot>) -> Self {
-        Self { credential, request, slot, moved: ArcSwapOption::empty() }
+    pub(crate) fn new(credential: B, request: TokenRequest, first: Option<Seat>) -> Self {
+        Self { credential, request, first, moved: ArcSwapOption::empty() }
     }
 
-    /// What `take` finds in the token's place.
-    pub(crate) fn find(&self, take: impl Fn(&Slot) -> Option<Arc<Token>>) -> Option<Arc<Token>> {
-        take(&self.slot).or_else(|| self.moved.load().as_deref().and_then(take))
+    /// What `take` finds in the token's place of this era.
+    pub(crate) fn find(&self, era: u64, take: impl Fn(&Slot) -> Option<Arc<Token>>) -> Option<Arc<Token>> {
+        let now = |seat: &Seat| if seat.era == era { take(&seat.slot) } else { None };
+        self.first.as_ref().and_then(now).or_else(|| self.moved.load().as_deref().and_then(now))
     }
 
-    /// The token's place is `slot`.
-    pub(crate) fn settle(&self, slot: Arc<Slot>) {
-        self.moved.store(Some(slot).filter(|slot| !Arc::ptr_eq(slot, &self.slot)));
+    /// The token's place is `seat`.
+    pub(crate) fn settle(&self, seat: Option<Seat>) {
+        let is_first = |seat: &Seat| {
+            self.first.as_ref().is_some_and(|first| first.era == seat.era && Arc::ptr_eq(&first.slot, &seat.slot))
+        };
+        self.moved.store(seat.filter(|seat| !is_first(seat)).map(Arc::new));
     }
 }
 
 impl<B: Clone> Clone for Scoped<B> {
     fn clone(&self) -> Self {
-        let slot = self.moved.load_full().unwrap_or_else(|| self.slot.clone());
-        Self::new(self.credential.clone(), self.request.clone(), slot)
+        let seat = self.moved.load().as_deref().or(self.first.as_ref()).cloned();
+        Self::new(self.credential.clone(), self.request.clone(), seat)
     }
 }
 

@@ -21,6 +21,8 @@ use crate::store::Store;
 /// One key's token, if it is there, and the fetch that is on its way, if one is.
 pub(crate) struct Slot {
     pub(crate) key: CacheKey,
+    /// Whose token it is.
+    pub(crate) owner: CacheKey,
     hot: ArcSwapOption<Hot>,
     /// When it was last handed out, in seconds: what nobody uses goes first.
     used: AtomicI64,
@@ -123,9 +125,10 @@ impl Hot {
 }
 
 impl Slot {
-    pub(crate) fn new(key: CacheKey) -> Self {
+    pub(crate) fn new(key: CacheKey, owner: CacheKey) -> Self {
         Self {
             key,
+            owner,
             hot: ArcSwapOption::empty(),
             used: AtomicI64::new(0),
             flights: Mutex::new(Vec::new()),

@@ -35,6 +35,11 @@ impl Tenant {
         Self("common".into())
     }
 
+    /// Whichever organization the person belongs to.
+    pub(crate) fn organizations() -> Self {
+        Self("organizations".into())
+    }
+
     /// The text as given.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -50,12 +55,17 @@ impl Tenant {
     /// Whether this names no tenant in particular: `organizations`, `common`, `consumers`.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        ["organizations", "common", "consumers"].iter().any(|open| self.is(open))
+        is_open(&self.0)
     }
 
     fn is(&self, other: &str) -> bool {
         self.0.eq_ignore_ascii_case(other)
     }
+}
+
+/// Whether `text` names no tenant in particular: `organizations`, `common`, `consumers`.
+pub(crate) fn is_open(text: &str) -> bool {
+    ["organizations", "common", "consumers"].iter().any(|open| text.eq_ignore_ascii_case(open))
 }
 
 impl fmt::Display for Tenant {

@@ -7,7 +7,7 @@ use super::Bearer;
 use super::site::Site;
 use crate::authority::{AuthorityHost, Tenant};
 use crate::cache::Demand;
-use crate::credential::TokenRequest;
+use crate::credential::{Interaction, TokenRequest};
 use crate::error::{Error, ErrorKind};
 use crate::scope::ScopeSet;
 use crate::secret::AccessToken;
@@ -186,7 +186,15 @@ impl ResourceChallenge {
 
 impl Bearer {
     pub(super) fn request(&self, scopes: ScopeSet, tenant_id: Option<String>, enable_cae: bool) -> TokenRequest {
-        TokenRequest { scopes, tenant_id, enable_cae, demand: Demand::Any, timeout: self.timeout }
+        TokenRequest {
+            scopes,
+            tenant_id,
+            enable_cae,
+            demand: Demand::Any,
+            timeout: self.timeout,
+            interaction: Interaction::Automatic,
+            login_hint: None,
+        }
     }
 }
 

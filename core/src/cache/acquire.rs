@@ -17,6 +17,9 @@
 //!          Keeping (merge under compare-and-swap) ─► Unlocking ─► Done
 //! ```
 //!
+//! Somebody who is yet to sign in has nothing cached, and nobody is kept waiting behind a person: Start ─► Granting ─►
+//! Arriving (whose document is it?) ─► Keeping ─► Done, without a lock.
+//!
 //! * Single flight is the lock and the second look: threads, tasks and processes are one mechanism. The lock is the
 //!   token's; where a refresh token is spent it is the account's, since all tokens of the account come of that one.
 //! * A holder that fails leaves a [`Mark`] in the lock, so that followers share its error instead of asking again.
@@ -24,6 +27,7 @@
 //! * Nothing is written after a read that said anything but what is stored.
 //! * Cancelled, it asks for nothing but clean-up: what was granted is saved, what is held is released.
 
+mod arrive;
 mod ending;
 mod fetch;
 
@@ -36,18 +40,19 @@ use super::base::Base;
 use super::cooling;
 use super::decision::{Decision, decide};
 use super::keep::Keep;
-use super::key::{CacheKey, Query};
+use super::key::{CacheKey, Query, Subject};
 use super::lookup::{self, HeldRefreshToken, Hit};
 use super::policy::{Acquired, Demand, Policy};
 use crate::authority::discovery::Vouched;
-use crate::effect::{Guard, Ids, Load, Lock, LockKey, Mark, Misuse, Reply, Unlock, Version, Wait};
+use crate::effect::{Guard, Ids, Load, Lock, LockKey, Mark, Misuse, Partition, Reply, Unlock, Version, Wait};
 use crate::error::Error;
 use crate::explain::{Note, Source};
 use crate::flow::{Flow, Step};
 use crate::grant::Grant;
+use crate::record::AuthenticationRecord;
 use crate::secret::AccessToken;
 use crate::time::{Mono, Now, Unix};
-use crate::token::Token;
+use crate::token::{Granted, Token};
 
 /// A program that writes in place is done with it after this.
 const SETTLE: Duration = Duration::from_millis(100);
@@ -83,6 +88,10 @@ pub struct Acquire<G: Grant> {
     doubted: bool,
     /// The document was damaged or empty at first sight, and is looked at again.
     settled: bool,
+    /// The client proved not to belong to the family whose refresh token it tried.
+    stranger: bool,
+    /// Who signed in.
+    record: Option<AuthenticationRecord>,
     cancelled: bool,
     notes: Vec<Note>,
     vouched: Option<Vouched>,
@@ -99,6 +108,7 @@ enum State<X> {
     Rechecking,
     Settling(Mono),
     Granting(X),
+    Arriving(Box<Granted>),
     Doubting(Error),
     Keeping(Box<Keep>, Box<Result<Token, Error>>),
     Unlocking(Box<Result<Ending, Error>>),
@@ -141,6 +151,8 @@ impl<G: Grant> Acquire<G> {
             dead: Vec::new(),
             doubted: false,
             settled: false,
+            stranger: false,
+            record: None,
             cancelled: false,
             notes: Vec::new(),
             vouched: None,
@@ -165,23 +177,27 @@ impl<G: Grant> Acquire<G> {
         now.mono.until(self.deadline()).saturating_mul(quarters).checked_div(4).unwrap_or_default()
     }
 
+    fn partition(&self) -> Partition {
+        self.policy.place.partition(&self.query)
+    }
+
     /// What the lock stands for: the token. Where a refresh token is spent, the account, whose tokens all come of it:
     /// two of them renewed at once would spend it twice, and an authority that watches for that signs the person out.
     fn lock_key(&self) -> LockKey {
-        let key = if G::REDEEMS { self.query.account_key() } else { self.key };
+        let key = if self.grant.redeems() { self.query.account_key() } else { self.key };
         #[cfg(canary)]
         let key = if crate::canary::is(crate::canary::Bug::AccountLockForgotten) { self.key } else { key };
-        key.lock(&self.policy.partition)
+        key.lock(&self.partition())
     }
 
     /// Whose attempt a mark tells of. Behind an account's lock others wait for other tokens: a refusal is not theirs.
     fn holder(&self) -> u64 {
-        if G::REDEEMS { self.policy.holder ^ self.key.number() } else { self.policy.holder }
+        if self.grant.redeems() { self.policy.holder ^ self.key.number() } else { self.policy.holder }
     }
 
     fn load(&mut self, now: Now, next: State<G::Exchange>) -> Step<Outcome> {
         self.state = next;
-        let load = self.base.load(&self.policy.partition, now.mono.until(self.deadline()));
+        let load = self.base.load(&self.partition(), now.mono.until(self.deadline()));
         Step::Need(self.ids.ask(load))
     }
 
@@ -315,13 +331,17 @@ impl<G: Grant> Flow for Acquire<G> {
             (State::Start, None) if self.cancelled => self.end(Err(Error::cancelled())),
             (State::Start, None) => {
                 self.began = now;
-                self.load(now, State::Loading)
+                match self.query.subject {
+                    Subject::Newcomer => self.begin(now),
+                    _ => self.load(now, State::Loading),
+                }
             }
             (State::Loading, Some(reply)) => self.loaded(now, reply),
             (State::Locking, Some(reply)) => self.locked(now, reply),
             (State::Rechecking, Some(reply)) => self.rechecked(now, reply),
             (State::Settling(until), Some(reply)) => self.settled(now, until, reply),
             (State::Granting(exchange), reply) => self.granting(now, exchange, reply),
+            (State::Arriving(granted), Some(reply)) => self.arrived(now, *granted, reply),
             (State::Doubting(error), Some(reply)) => self.doubted(now, error, reply),
             (State::Keeping(keep, then), reply) => self.keeping(now, keep, then, reply),
             // Declined or done, the lock is not ours to worry about any more.

@@ -86,12 +86,12 @@ impl Names {
         let home = match &query.subject {
             Subject::Application => None,
             Subject::Account(id) => Some(id.clone()),
-            Subject::Assertion(_) => told.or_else(|| hints.sub.clone()),
+            Subject::Newcomer | Subject::Assertion(_) => told.or_else(|| hints.sub.clone()),
         };
         // For `organizations` and `common` the token's own tenant is the realm; a tenant that was named stays.
         let named = query.authority.tenant.as_str();
-        let open = ["organizations", "common", "consumers"].iter().any(|t| named.eq_ignore_ascii_case(t));
-        let realm = if open { hints.tenant.clone() } else { None }.unwrap_or_else(|| named.to_string());
+        let realm = if query.authority.tenant.is_open() { hints.tenant.clone() } else { None }
+            .unwrap_or_else(|| named.to_string());
         Self {
             home,
             environment: query.authority.host.environment().to_string(),
@@ -213,7 +213,7 @@ fn account(names: &Names, home: &str, granted: &Granted) -> Change {
         ("realm", Some(realm.as_str())),
         ("local_account_id", Some(names.hints.local_account_id.as_deref().unwrap_or_default())),
         ("username", Some(names.hints.username.as_deref().unwrap_or_default())),
-        ("authority_type", Some("MSSTS")),
+        ("authority_type", Some(if realm == "adfs" { "ADFS" } else { "MSSTS" })),
     ]
     .into();
     let optional = [("name", names.hints.name.as_deref()), ("client_info", granted.client_info.as_deref())];
@@ -241,6 +241,17 @@ fn app_metadata(document: &Document, names: &Names, granted: &Granted) -> Option
     Some(Change::Put { section, key, json: entity_json(&fields) })
 }
 
+/// Remembers that `query`'s client belongs to no family, unless something is known of it already.
+pub(super) fn stranger(document: &Document, query: &Query) -> Option<Change> {
+    let (env, client) = (query.authority.host.environment(), &query.client_id);
+    let section = Section::AppMetadata;
+    let sieve = Sieve::default().word(client);
+    let known = document.sifted(section, &sieve).any(|(_, e)| e.is("client_id", client) && e.is("environment", env));
+    let fields = [("client_id", Some(client.as_str())), ("environment", Some(env))];
+    let key = format!("appmetadata-{env}-{client}").to_lowercase();
+    (!known).then(|| Change::Put { section, key, json: entity_json(&fields) })
+}
+
 /// Our own access tokens that ended long ago go; nobody else's entry is touched.
 fn sweep(document: &Document, query: &Query, now: Unix, room: Room, delta: &mut Delta) {
     let age = if room == Room::Ample { 24 * 3600 } else { 0 };
@@ -253,7 +264,7 @@ fn sweep(document: &Document, query: &Query, now: Unix, room: Room, delta: &mut 
         let dead = |e: &Entity<'_>| e.time("expires_on").is_some_and(ended) && e.is("client_id", &query.client_id);
         let secret = Entity::parse(raw).filter(dead).and_then(|e| e.text("secret"));
         if let Some(secret) = secret {
-            delta.push(Change::Drop { section, key: key.to_string(), secret: secret.as_ref().into() });
+            delta.push(Change::Drop { section, key: key.to_string(), secret: Some(secret.as_ref().into()) });
         }
     }
 }

@@ -15,17 +15,19 @@
 
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
 use super::base::{Base, LIMIT};
 use super::document::{Change, Delta, Document, Section};
-use super::insert::{Room, insert};
+use super::entity::Entity;
+use super::insert::{Room, insert, stranger};
 use super::key::{CacheKey, Query};
 use super::lookup::HeldRefreshToken;
 use super::sieve::Sieve;
+use crate::authority::cloud;
 use crate::effect::{Guard, Ids, Lock, Misuse, Partition, Reply, Save, Saved, StoreFault, Unlock, Version, Wait};
 use crate::explain::Note;
 use crate::flow::{Flow, Step};
@@ -40,7 +42,7 @@ const TRIES: u32 = 100;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is to be changed, whatever the document has become by then.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Amendment {
     /// What was granted, if anything.
     pub(super) gain: Option<Gain>,
@@ -48,6 +50,17 @@ pub(super) struct Amendment {
     pub(super) dead: Vec<HeldRefreshToken>,
     /// The access token that a resource rejected, wherever it is stored.
     pub(super) rejected: Option<AccessToken>,
+    /// The client, which proved not to belong to the family whose refresh token it tried.
+    pub(super) stranger: Option<Query>,
+    /// The account that signs out.
+    pub(super) departed: Option<Departed>,
+}
+
+/// An account that signs out, in every alias of its cloud.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Departed {
+    pub(super) environment: String,
+    pub(super) home: String,
 }
 
 /// What was granted, for whom, and the refresh token spent for it.
@@ -72,15 +85,46 @@ impl Amendment {
                 let stored = document.entity(Section::RefreshToken, &dead.key);
                 if let Some(secret) = stored.and_then(|e| Some(crate::secret::Secret::from(e.text("secret")?.as_ref())))
                 {
-                    delta.push(Change::Drop { section: Section::RefreshToken, key: dead.key.clone(), secret });
+                    delta.push(Change::Drop {
+                        section: Section::RefreshToken,
+                        key: dead.key.clone(),
+                        secret: Some(secret),
+                    });
                 }
             }
             drop_secret(document, Section::RefreshToken, dead.refresh_token.expose_secret(), &mut delta);
+        }
+        if let Some(change) = self.stranger.as_ref().and_then(|query| stranger(document, query)) {
+            delta.push(change);
+        }
+        if let Some(departed) = &self.departed {
+            departed.drop_all(document, &mut delta);
         }
         if let Some(rejected) = &self.rejected {
             drop_secret(document, Section::AccessToken, rejected.expose_secret(), &mut delta);
         }
         delta
+    }
+
+    /// Whether the refresh token that was spent is gone: its account signed out meanwhile, and nothing of it comes back.
+    fn is_orphaned(&self, base: &Base, document: &Document) -> bool {
+        let used = self.gain.as_ref().and_then(|gain| gain.used.as_ref()).filter(|_| !base.is_suspect());
+        used.is_some_and(|used| document.entity(Section::RefreshToken, &used.key).is_none())
+    }
+}
+
+impl Departed {
+    fn drop_all(&self, document: &Document, delta: &mut Delta) {
+        let sieve = Sieve::default().word(&self.home);
+        let is_theirs = |e: &Entity<'_>| {
+            let here = e.text("environment").is_some_and(|e| cloud::same_environment(&self.environment, &e));
+            here && e.is("home_account_id", &self.home)
+        };
+        for section in Section::ALL {
+            for (key, _) in document.sifted(section, &sieve).filter(|(_, entity)| is_theirs(entity)) {
+                delta.push(Change::Drop { section, key: key.to_string(), secret: None });
+            }
+        }
     }
 }
 
@@ -88,7 +132,7 @@ impl Amendment {
 fn drop_secret(document: &Document, section: Section, secret: &str, delta: &mut Delta) {
     let sieve = Sieve::default().word(secret);
     for (key, _) in document.sifted(section, &sieve).filter(|(_, entity)| entity.is("secret", secret)) {
-        delta.push(Change::Drop { section, key: key.to_string(), secret: secret.into() });
+        delta.push(Change::Drop { section, key: key.to_string(), secret: Some(secret.into()) });
     }
 }
 
@@ -115,6 +159,8 @@ pub(super) struct Keep {
     conflicts: u32,
     until: Option<Mono>,
     notes: Vec<Note>,
+    /// The account signed out meanwhile.
+    orphaned: bool,
     queued: bool,
     erred: bool,
     guard: Option<Guard>,
@@ -145,6 +191,7 @@ impl Keep {
             conflicts: 0,
             until: None,
             notes: Vec::new(),
+            orphaned: false,
             queued: false,
             erred: false,
             guard: None,
@@ -156,6 +203,7 @@ impl Keep {
     fn save(&mut self, now: Now) -> Step<Outcome> {
         let empty = Document::default();
         let document = self.base.document().unwrap_or(&empty);
+        self.orphaned = self.amendment.is_orphaned(&self.base, document);
         let delta = |room| self.amendment.delta(&self.base, document, room);
         let ample = delta(Room::Ample);
         if ample.is_empty() {
@@ -220,6 +268,7 @@ impl Keep {
 
     fn end(&mut self, version: Option<Version>, note: Option<Note>) -> Step<Outcome> {
         self.notes.extend(note);
+        self.notes.extend(self.orphaned.then_some(Note::SignedOut));
         let kept = Kept { version, notes: mem::take(&mut self.notes) };
         match self.guard.take() {
             Some(guard) => {

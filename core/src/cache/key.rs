@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::authority::{Authority, cloud};
 use crate::effect::{LockKey, Partition};
+use crate::record::AuthenticationRecord;
 use crate::scope::ScopeSet;
 
 /// Which token is wanted: everything that would make it a different token.
@@ -38,6 +39,8 @@ pub enum Subject {
     Application,
     /// A user, by home account id.
     Account(String),
+    /// A person who is yet to sign in: nothing cached is theirs.
+    Newcomer,
     /// Whoever an incoming assertion speaks for, by its SHA-256 (on-behalf-of): never by a user name.
     Assertion([u8; 32]),
 }
@@ -108,11 +111,26 @@ impl Query {
         CacheKey(hash.finalize().into())
     }
 
-    /// Whose documents the token lives among, where each subject has documents of its own.
-    pub(super) fn owner(&self) -> CacheKey {
+    /// A query for whatever the account of `record` has, in its tenant: for no scopes.
+    #[must_use]
+    pub fn of_account(record: &AuthenticationRecord, cae: bool) -> Self {
+        Self {
+            authority: Authority { host: record.authority.clone(), tenant: record.tenant_id.clone() },
+            client_id: record.client_id.clone(),
+            subject: Subject::Account(record.home_account_id.clone()),
+            scopes: ScopeSet::default(),
+            scheme: Scheme::Bearer,
+            cae,
+            extra: BTreeMap::new(),
+        }
+    }
+
+    /// Whose the token is: the same for everything that an account or an assertion has, and for nothing else.
+    #[must_use]
+    pub fn owner(&self) -> CacheKey {
         match &self.subject {
             Subject::Application => self.key(),
-            Subject::Account(_) | Subject::Assertion(_) => self.account_key(),
+            Subject::Account(_) | Subject::Newcomer | Subject::Assertion(_) => self.account_key(),
         }
     }
 
@@ -120,7 +138,7 @@ impl Query {
     /// share theirs, all clients.
     pub(crate) fn account_key(&self) -> CacheKey {
         let account = match &self.subject {
-            Subject::Application => &[],
+            Subject::Application | Subject::Newcomer => &[],
             Subject::Account(id) => id.as_bytes(),
             Subject::Assertion(hash) => hash.as_slice(),
         };
@@ -182,6 +200,7 @@ impl Query {
                 part(b"account");
                 part(id.as_bytes());
             }
+            Subject::Newcomer => part(b"newcomer"),
             Subject::Assertion(hash) => {
                 part(b"assertion");
                 part(hash);

@@ -11,7 +11,7 @@ use super::document::{Document, Section};
 use super::entity::Entity;
 use super::key::{Query, Scheme, Subject};
 use super::sieve::Sieve;
-use crate::authority::cloud;
+use crate::authority::{cloud, is_open};
 use crate::scope::ScopeSet;
 use crate::secret::{AccessToken, RefreshToken};
 use crate::time::Unix;
@@ -39,6 +39,8 @@ pub struct HeldRefreshToken {
     pub family: Option<String>,
     /// When it was stored, as far as its writer said.
     pub modified: Unix,
+    /// Whether the query's own client stored it, rather than another of its family.
+    pub own: bool,
 }
 
 /// The newest access token of `document` that answers `query` and is alive at `now`, if any.
@@ -59,7 +61,8 @@ pub(super) fn access_tokens(document: &Document, query: &Query) -> Vec<Hit> {
     // Any one of the scopes will do; the longest tells most.
     let Some(telling) = wanted.iter().max_by_key(|scope| scope.len()) else { return Vec::new() };
     let mut sieve = of_subject(query, assertion.as_deref()).word(&query.client_id).word_in_any_case(telling);
-    if !query.authority.tenant.is_open() {
+    let home = matches!(query.subject, Subject::Account(_));
+    if !query.authority.tenant.is_open() && !home {
         sieve = sieve.word_in_any_case(query.authority.tenant.as_str());
     }
     let sifted = document.sifted(Section::AccessToken, &sieve);
@@ -69,7 +72,7 @@ pub(super) fn access_tokens(document: &Document, query: &Query) -> Vec<Hit> {
 /// What entities of the query's subject mention; `assertion` is the hash of its assertion as it is spelled.
 fn of_subject<'q>(query: &'q Query, assertion: Option<&'q str>) -> Sieve<'q> {
     match &query.subject {
-        Subject::Application => Sieve::default(),
+        Subject::Application | Subject::Newcomer => Sieve::default(),
         Subject::Account(id) => Sieve::default().word(id),
         Subject::Assertion(_) => Sieve::default().word(assertion.unwrap_or_default()),
     }
@@ -115,7 +118,7 @@ fn matching(entity: &Entity<'_>, query: &Query, wanted: &ScopeSet) -> Option<Hit
 pub fn refresh_tokens(document: &Document, query: &Query) -> Vec<HeldRefreshToken> {
     let own = |e: &Entity<'_>| e.is("client_id", &query.client_id);
     let family = family_of(document, query);
-    let shared = |e: &Entity<'_>| family.is_some() && e.text("family_id").as_deref() == family.as_deref();
+    let shared = |e: &Entity<'_>| family.as_deref().is_some_and(|family| e.is("family_id", family));
     let assertion = query.assertion_hash();
     let sieve = of_subject(query, assertion.as_deref());
     let mut held: Vec<_> = document
@@ -133,6 +136,7 @@ pub fn refresh_tokens(document: &Document, query: &Query) -> Vec<HeldRefreshToke
                 key: key.to_string(),
                 family: e.text("family_id").map(|f| f.into_owned()),
                 modified: e.time("last_modification_time").unwrap_or_default(),
+                own: own(&e),
             })
         })
         .collect();
@@ -140,32 +144,41 @@ pub fn refresh_tokens(document: &Document, query: &Query) -> Vec<HeldRefreshToke
     held
 }
 
-/// The family that the query's client is known to belong to.
+/// The family that the query's client belongs to; one of which nothing is known may belong to the only one there is,
+/// and tries.
 fn family_of(document: &Document, query: &Query) -> Option<String> {
-    let ours = |e: &Entity<'_>| e.is("client_id", &query.client_id) && is_environment(e, query) && e.says("family_id");
+    let ours = |e: &Entity<'_>| e.is("client_id", &query.client_id) && is_environment(e, query);
     let sieve = Sieve::default().word(&query.client_id);
-    document
-        .sifted(Section::AppMetadata, &sieve)
-        .find(|(_, e)| ours(e))
-        .and_then(|(_, e)| e.text("family_id").map(|f| f.into_owned()))
+    let mut known = document.sifted(Section::AppMetadata, &sieve).filter(|(_, e)| ours(e)).peekable();
+    if known.peek().is_none() && matches!(query.subject, Subject::Account(_)) && !query.authority.tenant.is_adfs() {
+        return Some(FAMILY.into());
+    }
+    known.find_map(|(_, e)| e.text("family_id").filter(|family| !family.is_empty()).map(|family| family.into_owned()))
 }
+
+/// The family of Microsoft's own public clients.
+const FAMILY: &str = "1";
 
 /// Seconds that any token lives at most.
 const LONGEST: i64 = 48 * 3600;
 
-/// The tenant that was asked; for one of the open tenants, the account's home stands for it.
+/// The tenant that was asked. Whoever signs in to one of the open tenants gets a token of the account's home, so the two
+/// stand for each other, whichever of them a program stored.
 fn is_realm(entity: &Entity<'_>, query: &Query) -> bool {
     #[cfg(canary)]
     if crate::canary::is(crate::canary::Bug::TenantForgotten) {
         return true;
     }
-    let tenant = query.authority.tenant.as_str();
+    let (tenant, wanted) = (&query.authority.tenant, query.authority.tenant.as_str());
     let home = match &query.subject {
-        Subject::Account(id) if query.authority.tenant.is_open() => id.rsplit_once('.').map(|(_, utid)| utid),
+        Subject::Account(id) => id.rsplit_once('.').map(|(_, utid)| utid),
         _ => None,
     };
-    let is =
-        |realm: &str| realm.eq_ignore_ascii_case(tenant) || home.is_some_and(|utid| realm.eq_ignore_ascii_case(utid));
+    let is_home = |realm: &str| home.is_some_and(|utid| realm.eq_ignore_ascii_case(utid));
+    let is = |realm: &str| {
+        let by_home = (tenant.is_open() && is_home(realm)) || (is_open(realm) && is_home(wanted));
+        realm.eq_ignore_ascii_case(wanted) || by_home
+    };
     entity.text("realm").is_some_and(|realm| is(&realm))
 }
 
@@ -208,6 +221,7 @@ fn is_subject(entity: &Entity<'_>, subject: &Subject) -> bool {
         // `null`, `""` and absent are the three spellings of "nobody".
         Subject::Application => home.is_none() && assertion.is_none(),
         Subject::Account(id) => home.is_some_and(|h| h == id.as_str()) && assertion.is_none(),
+        Subject::Newcomer => false,
         Subject::Assertion(hash) => {
             let spelled = [URL_SAFE_NO_PAD.encode(hash), URL_SAFE.encode(hash)];
             assertion.is_some_and(|a| spelled.iter().any(|s| *s == a))

@@ -3,8 +3,11 @@
 use alloc::string::String;
 use core::time::Duration;
 
+use super::in_memory;
+use super::key::Query;
 use crate::effect::{Partition, Version};
 use crate::explain::Explain;
+use crate::record::AuthenticationRecord;
 use crate::secret::AccessToken;
 use crate::time::Unix;
 use crate::token::Token;
@@ -13,7 +16,7 @@ use crate::token::Token;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Policy {
     /// The document to look in and save to.
-    pub partition: Partition,
+    pub place: Place,
     /// Whether an unknown authority host must be vouched for before it is sent a secret.
     pub discovery: bool,
     /// Requests at most when nothing usable is cached.
@@ -23,6 +26,26 @@ pub struct Policy {
     /// Any number of the caller's choosing, the same for all who hold the same secret and for nobody else: a refusal
     /// is shared only among them.
     pub holder: u64,
+}
+
+/// Which document a token is kept in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// This one, with whatever else is in it.
+    Shared(Partition),
+    /// One of the token's subject, in a store that is the process's own.
+    PerSubject,
+}
+
+impl Place {
+    /// The document for the token that `query` means.
+    #[must_use]
+    pub fn partition(&self, query: &Query) -> Partition {
+        match self {
+            Self::Shared(partition) => partition.clone(),
+            Self::PerSubject => in_memory(query),
+        }
+    }
 }
 
 /// Which cached tokens will not do.
@@ -50,4 +73,6 @@ pub struct Acquired {
     pub version: Option<Version>,
     /// When the authority was last asked in vain for this token, by whomever.
     pub tried: Option<Unix>,
+    /// Who signed in for it, when somebody did just now.
+    pub record: Option<AuthenticationRecord>,
 }

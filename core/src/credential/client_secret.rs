@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 
-use super::options::{Common, common_options};
+use super::options::{Common, checked_client_id, common_options};
 use super::{Credential, Surroundings, TokenCachePersistenceOptions, TokenRequest};
 use crate::authority::Tenant;
 use crate::authority::discovery::Vouched;
@@ -11,7 +11,6 @@ use crate::cache::{Policy, Query, Scheme, Subject};
 use crate::error::{Error, ErrorKind};
 use crate::grant::ClientCredentials;
 use crate::secret::ClientSecret;
-use crate::wire::text::printable;
 
 /// Authenticates an application by its client secret (RFC 6749 §4.4).
 ///
@@ -82,22 +81,11 @@ impl Credential for ClientSecretCredential {
         self.common.policy(request, query, surroundings, self.persistence.as_ref(), vouched)
     }
 
-    fn grant(&self, _request: &TokenRequest) -> ClientCredentials {
+    fn grant(&self, _request: &TokenRequest, _query: &Query) -> ClientCredentials {
         ClientCredentials::new(self.secret.clone())
     }
 
     fn persistence(&self) -> Option<&TokenCachePersistenceOptions> {
         self.persistence.as_ref()
     }
-}
-
-/// A client id: visible ASCII, at most 128 characters.
-fn checked_client_id(text: &str) -> Result<String, Error> {
-    if (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
-        return Ok(text.into());
-    }
-    let mut message = String::from("this cannot be a client id: ");
-    message.push_str(&printable(text, 80));
-    Err(Error::new(ErrorKind::Configuration, message)
-        .advise("a client id is the application's GUID from its registration"))
 }

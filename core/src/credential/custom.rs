@@ -7,7 +7,7 @@ use alloc::string::String;
 use super::{Credential, Surroundings, TokenCachePersistenceOptions, TokenRequest};
 use crate::authority::discovery::Vouched;
 use crate::authority::{Authority, AuthorityHost, Tenant};
-use crate::cache::{self, Policy, Query, Scheme, Subject};
+use crate::cache::{Place, Policy, Query, Scheme, Subject};
 use crate::error::Error;
 use crate::grant::Custom;
 
@@ -67,12 +67,12 @@ impl Credential for CustomCredential {
     fn policy(
         &self,
         request: &TokenRequest,
-        query: &Query,
+        _query: &Query,
         surroundings: &Surroundings,
         _vouched: Option<&Vouched>,
     ) -> Result<Policy, Error> {
         Ok(Policy {
-            partition: cache::in_memory(query),
+            place: Place::PerSubject,
             discovery: false,
             tries: 1,
             timeout: request.timeout,
@@ -80,7 +80,7 @@ impl Credential for CustomCredential {
         })
     }
 
-    fn grant(&self, request: &TokenRequest) -> Custom {
+    fn grant(&self, request: &TokenRequest, _query: &Query) -> Custom {
         Custom::new(self.name.clone(), request.tenant_id.clone())
     }
 

@@ -6,10 +6,12 @@ use core::time::Duration;
 
 use crate::authority::discovery::Vouched;
 use crate::authority::{Authority, AuthorityHost, Tenant, TenantRules};
-use crate::cache::{self, Demand, Policy, Query};
-use crate::error::Error;
+use crate::cache::{self, Demand, Place, Policy, Query};
+use crate::error::{Error, ErrorKind};
+use crate::record::AuthenticationRecord;
 use crate::scope::ScopeSet;
 use crate::secret::AccessToken;
+use crate::wire::text::printable;
 
 /// One request for a token (Azure Identity's `TokenRequestContext` and `TokenRequestOptions`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +27,24 @@ pub struct TokenRequest {
     pub demand: Demand,
     /// A token is there, or an error, within this; 30 s unless said otherwise.
     pub timeout: Duration,
+    /// Whether a person may be asked to sign in.
+    pub interaction: Interaction,
+    /// The user name that a sign-in begins with, if one is needed.
+    pub login_hint: Option<String>,
+}
+
+/// Whether a person may be asked to sign in, where a credential can ask one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Interaction {
+    /// When nothing less helps, unless the credential was told not to (`disable_automatic_authentication`).
+    #[default]
+    Automatic,
+    /// When nothing less helps, whatever the credential was told: the application is ready for it (`authenticate`).
+    Allowed,
+    /// Not at all.
+    Never,
+    /// Now, whatever is cached: this request is the sign-in.
+    Required,
 }
 
 impl TokenRequest {
@@ -40,6 +60,8 @@ impl TokenRequest {
             enable_cae: false,
             demand: Demand::Any,
             timeout: Duration::from_secs(30),
+            interaction: Interaction::Automatic,
+            login_hint: None,
         })
     }
 
@@ -87,6 +109,13 @@ impl TokenRequest {
         self
     }
 
+    /// With or without a person's help.
+    #[must_use]
+    pub const fn interaction(mut self, interaction: Interaction) -> Self {
+        self.interaction = interaction;
+        self
+    }
+
     /// Within `timeout`.
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
@@ -128,7 +157,8 @@ impl TokenCachePersistenceOptions {
     }
 }
 
-/// What surrounds a bound credential: what the environment says where the application is silent, and who holds it.
+/// What surrounds a bound credential: what the environment says where the application is silent, who holds it, and who
+/// signed in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Surroundings {
     /// `AZURE_AUTHORITY_HOST`, else the public cloud.
@@ -137,6 +167,8 @@ pub struct Surroundings {
     pub single_tenant: bool,
     /// A number of the bound credential's own: only those who share it share a refusal.
     pub holder: u64,
+    /// Who signed in to the bound credential.
+    pub signed_in: Option<AuthenticationRecord>,
 }
 
 /// Options of every credential that asks Entra itself.
@@ -175,9 +207,9 @@ impl Common {
     ) -> Result<Policy, Error> {
         let known = vouched.is_some_and(|vouched| vouched.0 == query.authority.host) || self.tenant.is_adfs();
         Ok(Policy {
-            partition: match persistence {
-                Some(options) => cache::partition(&options.name, request.enable_cae)?,
-                None => cache::in_memory(query),
+            place: match persistence {
+                Some(options) => Place::Shared(cache::partition(&options.name, request.enable_cae)?),
+                None => Place::PerSubject,
             },
             discovery: self.discovery && !known,
             tries: 4,
@@ -187,9 +219,23 @@ impl Common {
     }
 }
 
+/// A client id: visible ASCII, at most 128 characters.
+pub(super) fn checked_client_id(text: &str) -> Result<String, Error> {
+    if (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Ok(text.into());
+    }
+    let mut message = String::from("this cannot be a client id: ");
+    message.push_str(&printable(text, 80));
+    Err(Error::new(ErrorKind::Configuration, message)
+        .advise("a client id is the application's GUID from its registration"))
+}
+
 /// The setters of the common options, the same on every credential.
 macro_rules! common_options {
     ($credential:ident) => {
+        super::options::common_options!($credential, common);
+    };
+    ($credential:ident, $($common:ident).+) => {
         impl $credential {
             /// Asks this authority instead of the public cloud's, or the one `AZURE_AUTHORITY_HOST` names.
             ///
@@ -197,7 +243,7 @@ macro_rules! common_options {
             ///
             /// `Configuration` when it is not an https host.
             pub fn authority_host(mut self, host: &str) -> Result<Self, crate::Error> {
-                self.common.authority_host = Some(crate::authority::AuthorityHost::new(host)?);
+                self.$($common).+.authority_host = Some(crate::authority::AuthorityHost::new(host)?);
                 Ok(self)
             }
 
@@ -207,14 +253,14 @@ macro_rules! common_options {
                 mut self,
                 tenants: impl IntoIterator<Item = S>,
             ) -> Self {
-                self.common.additionally_allowed_tenants = tenants.into_iter().map(Into::into).collect();
+                self.$($common).+.additionally_allowed_tenants = tenants.into_iter().map(Into::into).collect();
                 self
             }
 
             /// Trusts the authority host without asking the public cloud about it: for authorities of your own.
             #[must_use]
             pub const fn disable_instance_discovery(mut self) -> Self {
-                self.common.discovery = false;
+                self.$($common).+.discovery = false;
                 self
             }
         }

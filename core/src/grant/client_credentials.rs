@@ -5,7 +5,7 @@ use crate::cache::HeldRefreshToken;
 use crate::effect::Ids;
 use crate::error::Error;
 use crate::secret::ClientSecret;
-use crate::token::{Exchange, Replay};
+use crate::token::{Exchange, Replay, Vouching};
 
 /// The grant of an application that authenticates with a secret in the body (RFC 6749 §2.3.1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,12 +22,11 @@ impl ClientCredentials {
 }
 
 impl Grant for ClientCredentials {
-    type Exchange = Exchange;
-    const REDEEMS: bool = false;
+    type Exchange = Vouching<Exchange>;
 
-    fn exchange(&self, terms: &Terms<'_>, _held: Option<&HeldRefreshToken>, ids: Ids) -> Result<Exchange, Error> {
+    fn exchange(&self, terms: &Terms<'_>, _held: Option<&HeldRefreshToken>, ids: Ids) -> Result<Self::Exchange, Error> {
         let form = terms.form("client_credentials", &terms.query.scopes)?;
         let form = form.secret("client_secret", self.secret.expose_secret());
-        Ok(Exchange::new(terms.exchanger(false, Replay::Safe), form, ids))
+        Ok(terms.exchange(form, false, Replay::Safe, ids))
     }
 }

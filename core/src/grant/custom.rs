@@ -30,7 +30,6 @@ impl Custom {
 
 impl Grant for Custom {
     type Exchange = Consultation;
-    const REDEEMS: bool = false;
 
     fn exchange(&self, terms: &Terms<'_>, _held: Option<&HeldRefreshToken>, ids: Ids) -> Result<Consultation, Error> {
         let call = Call {

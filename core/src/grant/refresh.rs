@@ -8,7 +8,8 @@ use crate::cache::HeldRefreshToken;
 use crate::effect::Ids;
 use crate::error::{Error, ErrorKind};
 use crate::secret::ClientSecret;
-use crate::token::{Exchange, Replay};
+use crate::token::{Exchange, Replay, Vouching};
+use crate::wire::form::Form;
 
 /// The grant of a signed-in user.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +26,16 @@ pub enum ClientAuth {
     Secret(ClientSecret),
 }
 
+impl ClientAuth {
+    /// `form` with what proves who the client is.
+    pub(super) fn sign(&self, form: Form) -> Form {
+        match self {
+            Self::Public => form,
+            Self::Secret(secret) => form.secret("client_secret", secret.expose_secret()),
+        }
+    }
+}
+
 impl Refresh {
     /// By a client that authenticates with `auth`.
     #[must_use]
@@ -34,20 +45,18 @@ impl Refresh {
 }
 
 impl Grant for Refresh {
-    type Exchange = Exchange;
-    const REDEEMS: bool = true;
+    type Exchange = Vouching<Exchange>;
 
-    fn exchange(&self, terms: &Terms<'_>, held: Option<&HeldRefreshToken>, ids: Ids) -> Result<Exchange, Error> {
+    fn redeems(&self) -> bool {
+        true
+    }
+
+    fn exchange(&self, terms: &Terms<'_>, held: Option<&HeldRefreshToken>, ids: Ids) -> Result<Self::Exchange, Error> {
         let Some(held) = held else {
             return Err(Error::new(ErrorKind::InteractionRequired, "nobody is signed in for this account")
                 .advise("sign in first"));
         };
-        let scopes = terms.query.scopes.with(&["openid", "profile", "offline_access"]);
-        let form = terms.form("refresh_token", &scopes)?.secret("refresh_token", held.refresh_token.expose_secret());
-        let form = match &self.auth {
-            ClientAuth::Public => form,
-            ClientAuth::Secret(secret) => form.secret("client_secret", secret.expose_secret()),
-        };
-        Ok(Exchange::new(terms.exchanger(true, Replay::Once), form, ids))
+        let form = terms.user_form("refresh_token")?.secret("refresh_token", held.refresh_token.expose_secret());
+        Ok(terms.exchange(self.auth.sign(form), true, Replay::Once, ids))
     }
 }

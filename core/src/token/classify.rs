@@ -58,7 +58,7 @@ fn asks_for_a_person(oauth: &OAuthError) -> bool {
 }
 
 /// The error that `response` means; `of_a_user` when the grant belonged to a person.
-pub(super) fn classify(response: &Response, sent: &Form, of_a_user: bool, now: Unix) -> Error {
+pub(crate) fn classify(response: &Response, sent: &Form, of_a_user: bool, now: Unix) -> Error {
     let object = core::str::from_utf8(response.body.expose_secret()).ok().and_then(|text| Object::parse(text).ok());
     let after = retry_after(response, now);
     let oauth = object.as_ref().filter(|o| o.text("error").is_some()).map(|o| fields(o, sent));
@@ -108,7 +108,7 @@ fn overloaded(status: u16, oauth: Option<OAuthError>, after: Option<core::time::
 }
 
 /// An answer that no token endpoint gives: its type and length are told, never its text.
-pub(super) fn unexpected(response: &Response, why: &str) -> Error {
+pub(crate) fn unexpected(response: &Response, why: &str) -> Error {
     let kind = response
         .header("content-type")
         .map_or_else(|| String::from("of no type"), |t| format!("of type {}", printable(t, 60)));

@@ -1,7 +1,7 @@
-//! One grant, exchanged: vouch for an unknown host, draw a request id, post the form, judge the answer.
+//! One grant, exchanged: draw a request id, post the form, judge the answer.
 //!
 //! ```text
-//! Start ─► Vouching (unknown hosts only) ─► Drawing (randomness) ─► Posting ─► Done
+//! Start ─► Drawing (randomness) ─► Posting ─► Done
 //! ```
 
 use alloc::format;
@@ -11,7 +11,7 @@ use super::classify::{classify, unexpected};
 use super::post::{Post, Posted, Replay, is_passing};
 use super::response::Granted;
 use crate::authority::Authority;
-use crate::authority::discovery::{Discovery, Vouched};
+use crate::authority::discovery::Vouched;
 use crate::done;
 use crate::effect::{Ids, Random, Reply, Sent};
 use crate::error::Error;
@@ -25,8 +25,6 @@ use crate::wire::form::Form;
 pub struct Exchanger {
     /// Who is asked.
     pub authority: Authority,
-    /// Whether an unknown host must be vouched for by the public cloud first.
-    pub discovery: bool,
     /// Requests at most.
     pub tries: u8,
     /// The exchange ends by then.
@@ -61,13 +59,12 @@ impl From<Error> for Refused {
     }
 }
 
-/// One form sent to the token endpoint, from discovery to judgement.
+/// One form sent to the token endpoint, and the answer judged.
 #[derive(Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "__explore", derive(Clone))]
 pub struct Exchange {
     how: Exchanger,
     form: Form,
-    vouched: Option<Vouched>,
     cancelled: bool,
     ids: Ids,
     state: State,
@@ -77,7 +74,6 @@ pub struct Exchange {
 #[cfg_attr(feature = "__explore", derive(Clone))]
 enum State {
     Start,
-    Vouching(Discovery),
     Drawing,
     Posting(Post),
     Over,
@@ -87,7 +83,7 @@ impl Exchange {
     /// An exchange of `form`.
     #[must_use]
     pub const fn new(how: Exchanger, form: Form, ids: Ids) -> Self {
-        Self { how, form, vouched: None, cancelled: false, ids, state: State::Start }
+        Self { how, form, cancelled: false, ids, state: State::Start }
     }
 
     fn draw(&mut self) -> Step<Exchanged> {
@@ -131,7 +127,7 @@ impl Exchange {
 
     fn end(&mut self, result: Result<Granted, Refused>) -> Step<Exchanged> {
         self.state = State::Over;
-        Step::Done(Exchanged { result, vouched: self.vouched.take() })
+        Step::Done(Exchanged { result, vouched: None })
     }
 }
 
@@ -142,18 +138,7 @@ impl Flow for Exchange {
         loop {
             match (&mut self.state, reply.take()) {
                 (State::Start, None) if self.cancelled => return self.end(Err(Error::cancelled().into())),
-                (State::Start, None) if self.how.discovery && self.how.authority.host.needs_vouching() => {
-                    let ids = self.ids.fork();
-                    self.state = State::Vouching(Discovery::new(self.how.authority.clone(), self.how.deadline, ids));
-                }
                 (State::Start, None) => return self.draw(),
-                (State::Vouching(discovery), reply) => match done!(discovery.step(now, reply)) {
-                    Ok(vouched) => {
-                        self.vouched = Some(vouched);
-                        return self.draw();
-                    }
-                    Err(error) => return self.end(Err(error.into())),
-                },
                 (State::Drawing, Some(reply)) => match self.ids.take::<Random>(reply) {
                     Err(_) => return self.end(Err(Error::misuse().into())),
                     Ok(_) if self.cancelled => return self.end(Err(Error::cancelled().into())),
@@ -174,16 +159,14 @@ impl Flow for Exchange {
 
     fn cancel(&mut self) {
         self.cancelled = true;
-        match &mut self.state {
-            State::Vouching(discovery) => discovery.cancel(),
-            State::Posting(post) => post.cancel(),
-            _ => {}
+        if let State::Posting(post) = &mut self.state {
+            post.cancel();
         }
     }
 }
 
 /// A version 4 UUID of random bytes (RFC 9562 §5.4).
-fn uuid(bytes: [u8; 16]) -> String {
+pub(crate) fn uuid(bytes: [u8; 16]) -> String {
     let n = (u128::from_be_bytes(bytes) & !(0xf000_u128 << 64) & !(0xc000_u128 << 48))
         | (0x4000_u128 << 64)
         | (0x8000_u128 << 48);

@@ -189,7 +189,7 @@ impl Post {
 }
 
 /// Whether a status says that the same request may succeed later.
-pub(super) const fn is_passing(status: u16) -> bool {
+pub(crate) const fn is_passing(status: u16) -> bool {
     matches!(status, 408 | 429 | 500 | 502..=504 | 506..)
 }
 

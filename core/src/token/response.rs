@@ -6,7 +6,7 @@ use crate::scope::ScopeSet;
 use crate::secret::{AccessToken, IdToken, RefreshToken};
 use crate::time::Unix;
 use crate::wire::json::{Object, integer};
-use crate::wire::jwt::ClientInfo;
+use crate::wire::jwt::{AccountHints, ClientInfo};
 use crate::wire::{date, text};
 
 /// What an authority granted.
@@ -112,6 +112,13 @@ impl Granted {
     #[must_use]
     pub fn home_account_id(&self) -> Option<String> {
         self.client_info.as_deref().and_then(ClientInfo::parse).map(|info| info.home_account_id())
+    }
+
+    /// The account that signed in: as `client_info` says, else the id token's subject (as at ADFS).
+    #[must_use]
+    pub fn signed_in(&self, hints: &AccountHints) -> Option<String> {
+        let told = self.home_account_id().or_else(|| hints.sub.clone());
+        told.filter(|id| (1..=1024).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))
     }
 
     /// Whether the token can be kept at all: one that is over at birth is handed out once and forgotten.

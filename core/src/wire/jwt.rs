@@ -68,6 +68,12 @@ pub struct AccountHints {
     pub username: Option<String>,
     /// `name`.
     pub name: Option<String>,
+    /// `iss`: who issued the token.
+    pub issuer: Option<String>,
+    /// `nonce`, as the authorization request named it.
+    pub nonce: Option<String>,
+    /// `aud`: the applications that the token is for.
+    pub audience: Vec<String>,
 }
 
 impl AccountHints {
@@ -85,6 +91,18 @@ impl AccountHints {
             tenant: text("tid"),
             username: text("preferred_username").or_else(|| text("upn")),
             name: text("name"),
+            issuer: text("iss"),
+            nonce: text("nonce"),
+            audience: match object.raw("aud") {
+                Some(raw) => match super::json::text(raw) {
+                    Some(one) => Vec::from([one.into_owned()]),
+                    None => {
+                        let many = super::json::items(raw).unwrap_or_default();
+                        many.into_iter().filter_map(super::json::text).map(|t| t.into_owned()).collect()
+                    }
+                },
+                None => Vec::new(),
+            },
         })
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use azlatch_core::cache::{Acquire, Acquired, Change, Delta, Demand, Document, HeldRefreshToken, Policy, Section};
+use azlatch_core::cache::{
+    Acquire, Acquired, Change, Delta, Demand, Document, HeldRefreshToken, Place, Policy, Section,
+};
 use azlatch_core::effect::{Found, Ids, Load, Loaded, Partition, Remove, Reply, Save, Saved, Version};
 use azlatch_core::grant::{ClientAuth, ClientCredentials, Grant, Refresh, Terms};
 use azlatch_core::token::{Exchange, Exchanger, Replay, claims};
@@ -43,7 +45,7 @@ impl Running {
     #[must_use]
     pub fn acquire(want: &Want, demand: Demand, timeout: u64, tries: u8) -> Self {
         let policy = Policy {
-            partition: want.partition(),
+            place: Place::Shared(want.partition()),
             discovery: false,
             tries,
             timeout: Duration::from_secs(timeout),
@@ -102,7 +104,6 @@ pub struct OnBehalf {
 
 impl Grant for OnBehalf {
     type Exchange = Exchange;
-    const REDEEMS: bool = false;
 
     fn exchange(&self, terms: &Terms<'_>, _: Option<&HeldRefreshToken>, ids: Ids) -> Result<Exchange, Error> {
         let query = terms.query;
@@ -116,7 +117,6 @@ impl Grant for OnBehalf {
             .secret("assertion", self.assertion);
         let how = Exchanger {
             authority: query.authority.clone(),
-            discovery: false,
             tries: terms.tries,
             deadline: terms.deadline,
             of_a_user: true,

@@ -25,7 +25,8 @@ impl<G: Grant> Acquire<G> {
     /// Fails for good: what proved to be dead, or was rejected by a resource, is removed first.
     pub(super) fn fail(&mut self, now: Now, error: Error) -> Step<Outcome> {
         let rejected = matches!(self.demand, Demand::Not(_));
-        if self.cancelled || (self.dead.is_empty() && !rejected) || self.base.document().is_none() {
+        let learnt = !self.dead.is_empty() || self.stranger || rejected;
+        if self.cancelled || !learnt || self.base.document().is_none() {
             return self.fall_back(now, error);
         }
         self.keep(now, None, Err(error))
@@ -38,9 +39,10 @@ impl<G: Grant> Acquire<G> {
             _ => None,
         };
         let dead = mem::take(&mut self.dead);
-        let amendment = Amendment { gain, dead, rejected };
+        let stranger = mem::take(&mut self.stranger).then(|| self.query.clone());
+        let amendment = Amendment { gain, dead, rejected, stranger, departed: None };
         let [jitter, ..] = self.key.0;
-        let keep = Keep::new(self.policy.partition.clone(), base, amendment, jitter, self.ids.fork());
+        let keep = Keep::new(self.partition(), base, amendment, jitter, self.ids.fork());
         self.keeping(now, Box::new(keep), Box::new(then), None)
     }
 
@@ -131,6 +133,7 @@ impl<G: Grant> Acquire<G> {
                 explain: Explain { source, notes },
                 version,
                 tried: self.mark.as_ref().map(|mark| mark.at),
+                record: self.record.take(),
             }),
             Err(error) => Err(error.because_perhaps(trouble)),
         })

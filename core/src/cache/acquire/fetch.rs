@@ -28,7 +28,7 @@ impl<G: Grant> Acquire<G> {
         if self.base.is_suspect() && !mem::replace(&mut self.settled, true) {
             return self.settle(now, now.mono.plus(SETTLE));
         }
-        if G::REDEEMS {
+        if self.grant.redeems() {
             if let Base::Unreadable(fault) = &self.base {
                 let error = Error::from(fault.clone());
                 return self.fall_back(now, error);
@@ -91,6 +91,13 @@ impl<G: Grant> Acquire<G> {
     }
 
     pub(super) fn granted(&mut self, now: Now, granted: Granted) -> Step<Outcome> {
+        match self.query.subject {
+            Subject::Newcomer => self.arrive(now, granted),
+            _ => self.store(now, granted),
+        }
+    }
+
+    pub(super) fn store(&mut self, now: Now, granted: Granted) -> Step<Outcome> {
         let scopes = granted.scopes.clone().unwrap_or_else(|| self.query.scopes.clone());
         let life = Life { cached_at: granted.acquired, expires_on: granted.expires_on, refresh_on: granted.refresh_on };
         let token = Token::new(granted.access_token.clone(), life, scopes, self.query.authority.tenant.clone());
@@ -122,7 +129,7 @@ impl<G: Grant> Acquire<G> {
             // Whatever the words, it came when the time was up.
             error = error.for_want_of_time();
         }
-        if !G::REDEEMS || self.cancelled || !doubtful {
+        if !self.grant.redeems() || self.cancelled || !doubtful {
             return self.fail(now, error);
         }
         if !mem::replace(&mut self.doubted, true) {
@@ -140,6 +147,11 @@ impl<G: Grant> Acquire<G> {
             .is_some_and(|s| matches!(s, "bad_token" | "token_expired"));
         if refused && !self.held.is_empty() {
             let tried = self.held.remove(0);
+            let mismatch = error.oauth().and_then(|o| o.suberror.as_deref()) == Some("client_mismatch");
+            if mismatch && !tried.own {
+                self.stranger = true;
+                self.held.retain(|held| held.own);
+            }
             if is_dead {
                 self.dead.push(tried);
             }

@@ -23,14 +23,14 @@ pub enum Change {
         /// The entity's JSON.
         json: Secret,
     },
-    /// Remove the entity under this key, if its `secret` still is this one (compare and delete).
+    /// Remove the entity under this key; where a secret is named, if its `secret` still is this one (compare and delete).
     Drop {
         /// Which section.
         section: Section,
         /// The stored key.
         key: String,
         /// What must still be stored there.
-        secret: Secret,
+        secret: Option<Secret>,
     },
 }
 
@@ -85,7 +85,8 @@ impl<'a> Index<'a> {
         let first = self.0.partition_point(|change| about(change).is_lt());
         self.0.iter().skip(first).take_while(|change| about(change).is_eq()).any(|change| match change {
             Change::Put { .. } => true,
-            Change::Drop { secret, .. } => {
+            Change::Drop { secret: None, .. } => true,
+            Change::Drop { secret: Some(secret), .. } => {
                 Entity::parse(raw).and_then(|e| e.text("secret")).is_some_and(|s| s == secret.expose_secret())
             }
         })

@@ -1,17 +1,18 @@
-//! A token that a resource refused leaves the store, so that nobody is handed it again.
+//! What must not be handed out again leaves the store: a token that a resource refused, an account that signs out.
 //!
 //! ```text
 //! Start ─► Loading ─► Keeping (merge under compare-and-swap) ─► Done
 //! ```
 
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
 use super::base::Base;
-use super::keep::{Amendment, Keep};
+use super::keep::{Amendment, Departed, Keep};
+use crate::authority::AuthorityHost;
 use crate::effect::{Ids, Load, Misuse, Partition, Reply};
 use crate::error::{Error, ErrorKind};
 use crate::explain::Note;
@@ -19,12 +20,14 @@ use crate::flow::{Flow, Step};
 use crate::secret::AccessToken;
 use crate::time::Now;
 
-/// The removal of one access token from a document, under whatever keys it is stored.
+/// The removal of one access token, or of everything of one account, under whatever keys it is stored.
+///
+/// Whoever renews a token of the account meanwhile finds its refresh token gone, and stores nothing.
 #[derive(Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "__explore", derive(Clone))]
-pub struct Reject {
+pub struct Discard {
     partition: Partition,
-    token: AccessToken,
+    amendment: Amendment,
     base: Base,
     notes: Vec<Note>,
     ids: Ids,
@@ -40,11 +43,23 @@ enum State {
     Over,
 }
 
-impl Reject {
+impl Discard {
     /// Of `token` from `partition`.
     #[must_use]
-    pub const fn new(partition: Partition, token: AccessToken) -> Self {
-        Self { partition, token, base: Base::Nowhere, notes: Vec::new(), ids: Ids::root(), state: State::Start }
+    pub fn token(partition: Partition, token: AccessToken) -> Self {
+        Self::new(partition, Amendment { rejected: Some(token), ..Amendment::default() })
+    }
+
+    /// Of everything of the account `home_account_id` of `host`'s cloud from `partition`: tokens of every client, scope
+    /// and tenant, and the account itself.
+    #[must_use]
+    pub fn account(partition: Partition, host: &AuthorityHost, home_account_id: &str) -> Self {
+        let departed = Departed { environment: host.environment().to_string(), home: home_account_id.to_string() };
+        Self::new(partition, Amendment { departed: Some(departed), ..Amendment::default() })
+    }
+
+    const fn new(partition: Partition, amendment: Amendment) -> Self {
+        Self { partition, amendment, base: Base::Nowhere, notes: Vec::new(), ids: Ids::root(), state: State::Start }
     }
 
     fn loaded(&mut self, now: Now) -> Step<Result<(), Error>> {
@@ -54,7 +69,7 @@ impl Reject {
             _ => {}
         }
         let base = mem::replace(&mut self.base, Base::Nowhere);
-        let amendment = Amendment { gain: None, dead: Vec::new(), rejected: Some(self.token.clone()) };
+        let amendment = mem::take(&mut self.amendment);
         let keep = Keep::new(self.partition.clone(), base, amendment, 0, self.ids.fork());
         self.keeping(now, Box::new(keep), None)
     }
@@ -81,10 +96,10 @@ fn unsaved(note: Note) -> Option<String> {
     }
 }
 
-impl Flow for Reject {
+impl Flow for Discard {
     type Output = Result<(), Error>;
 
-    /// Done with an error of kind `Storage` when the token may still be stored.
+    /// Done with an error of kind `Storage` when what was to go may still be stored.
     fn step(&mut self, now: Now, reply: Option<Reply>) -> Step<Self::Output> {
         match (mem::replace(&mut self.state, State::Over), reply) {
             (State::Start, None) => {

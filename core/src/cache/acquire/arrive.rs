@@ -1,0 +1,66 @@
+//! Somebody signed in: who it is, and whose document the tokens go to.
+
+use alloc::boxed::Box;
+
+use super::{Acquire, Outcome, State};
+use crate::authority::{Tenant, cloud};
+use crate::cache::key::{Query, Subject};
+use crate::effect::{Misuse, Reply};
+use crate::error::{Error, ErrorKind};
+use crate::flow::Step;
+use crate::grant::Grant;
+use crate::record::AuthenticationRecord;
+use crate::time::Now;
+use crate::token::Granted;
+use crate::wire::jwt::AccountHints;
+
+impl<G: Grant> Acquire<G> {
+    /// From here on the query is for the account that signed in, in the tenant it signed in to; and what is stored for it
+    /// must be known before anything is.
+    pub(super) fn arrive(&mut self, now: Now, granted: Granted) -> Step<Outcome> {
+        let record = match introduce(&self.query, &granted) {
+            Ok(record) => record,
+            Err(error) => return self.fall_back(now, error),
+        };
+        self.query.subject = Subject::Account(record.home_account_id.clone());
+        self.query.authority.tenant = record.tenant_id.clone();
+        self.key = self.query.key();
+        self.record = Some(record);
+        // Also when the caller has gone: whoever signed in need not do so again.
+        self.load(now, State::Arriving(Box::new(granted)))
+    }
+
+    pub(super) fn arrived(&mut self, now: Now, granted: Granted, reply: Reply) -> Step<Outcome> {
+        match self.learn(reply) {
+            Ok(()) => self.store(now, granted),
+            Err(Misuse) => self.end(Err(Error::misuse())),
+        }
+    }
+}
+
+/// Who signed in, as the authority tells on the very connection that brought the tokens (OpenID Connect Core §3.1.3.7).
+///
+/// # Errors
+///
+/// `AuthenticationFailed` when it does not tell, or speaks of another application or cloud.
+fn introduce(query: &Query, granted: &Granted) -> Result<AuthenticationRecord, Error> {
+    let refused = |why| Error::new(ErrorKind::AuthenticationFailed, why).advise("sign in again");
+    let hints = granted.id_token.as_ref().and_then(|token| AccountHints::parse(token.expose_secret()));
+    let hints = hints.unwrap_or_default();
+    if !hints.audience.is_empty() && !hints.audience.iter().any(|a| a.eq_ignore_ascii_case(&query.client_id)) {
+        return Err(refused("the authority's answer is for another application"));
+    }
+    let host = &query.authority.host;
+    // Authorities of one's own, and those of customers, sign with names of their own choosing.
+    if let Some(issuer) = hints.issuer.as_deref().filter(|_| host.is_known()) {
+        let issuing = issuer.strip_prefix("https://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        if !cloud::same_environment(host.environment(), issuing) {
+            return Err(refused("the authority's answer names another issuer"));
+        }
+    }
+    let home = granted.signed_in(&hints).ok_or_else(|| refused("the authority did not say who signed in"))?;
+    let told = hints.tenant.as_deref().and_then(|tenant| Tenant::new(tenant).ok());
+    let tenant = told.unwrap_or_else(|| query.authority.tenant.clone());
+    let username = crate::wire::text::printable(hints.username.as_deref().unwrap_or_default(), 1024);
+    Ok(AuthenticationRecord::new(host.clone(), query.client_id.clone(), home, tenant, username))
+}
