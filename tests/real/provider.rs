@@ -67,25 +67,27 @@ fn install() -> Result<Installed, String> {
     run(Command::new("node").arg("--version"))?;
 
     let source = root().join("tests/real/provider");
-    let read = |name: &str| fs::read(source.join(name)).map_err(|error| format!("{name}: {error}"));
-    // Named for all that is in it: other pins, or other scripts, make another one.
-    let names = ["package.json", "package-lock.json", "provider.mjs", "browse.mjs"];
+    let text = |error: std::io::Error| error.to_string();
+    // Named for what is in it: other pins make another one.
     let mut hasher = DefaultHasher::new();
-    for name in names {
-        read(name)?.hash(&mut hasher);
-    }
+    fs::read(source.join("package-lock.json")).map_err(text)?.hash(&mut hasher);
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let finished = target.join(format!("provider-{:016x}", hasher.finish()));
+    let scratch = tempfile::tempdir_in(target).map_err(text)?;
     if !finished.is_dir() {
-        let scratch = tempfile::tempdir_in(target).map_err(|error| error.to_string())?;
         let begun = scratch.path().join("provider");
-        fs::create_dir(&begun).map_err(|error| error.to_string())?;
-        for name in names {
-            fs::copy(source.join(name), begun.join(name)).map_err(|error| error.to_string())?;
+        fs::create_dir(&begun).map_err(text)?;
+        for name in ["package.json", "package-lock.json"] {
+            fs::copy(source.join(name), begun.join(name)).map_err(text)?;
         }
         run(Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&begun))?;
         // Fails when another process was faster, which made the same.
         let _ = fs::rename(&begun, &finished);
+    }
+    // Node looks for packages beside the script that imports them. Whoever runs one keeps it.
+    for name in ["provider.mjs", "browse.mjs"] {
+        fs::copy(source.join(name), scratch.path().join(name)).map_err(text)?;
+        fs::rename(scratch.path().join(name), finished.join(name)).map_err(text)?;
     }
     Ok(Installed { scripts: finished, chromium })
 }
