@@ -2,9 +2,9 @@
 // Drives a real browser through sign-in pages, as a person would: node browse.mjs URL
 //
 // WHO is the account (alice), PASSWORD its password (pw), CODE what a device shows. It ends at the redirect, which is
-// plain http to a loopback address, or at a page that asks nothing. What it came to is one line of JSON, {"url", "title",
-// "text", "steps"}, on standard output and at the end of the file BROWSE_LOG; BROWSE_SHOT names a PNG file for a
-// picture. Whatever a page says, and when a minute is over, it exits with 0: the log is what tells.
+// plain http to a loopback address, or at a page that asks nothing. What it came to is one line of JSON, {"url",
+// "title", "text", "steps"} and perhaps "error", on standard output and at the end of the file BROWSE_LOG; BROWSE_SHOT
+// names a PNG file for a picture. Whatever a page says, and when a minute is over, it exits with 0: the log tells.
 
 import { appendFileSync, existsSync } from 'node:fs';
 
@@ -18,18 +18,24 @@ const PATIENCE = 5_000;
 /** How often in a row the same may be asked: a page that refuses an answer asks again for ever. */
 const MOST_REPEATS = 3;
 
+const ACCOUNT = `button[name=account][value=${JSON.stringify(WHO)}]`;
+const NEXT = 'button[name=action][value=next]';
+const ACCEPT = 'button[name=action][value=accept]';
+// What declines has a name.
+const CONTINUE = 'button[type=submit]:not([name])';
+const PASSWORD_TOO = { 'input[name=password]': PASSWORD };
+
 /** What may be asked, in the order of looking; the first that is there and visible is answered. */
 const ANSWERS = [
-  { see: `button[name=account][value=${JSON.stringify(WHO)}]`, press: `button[name=account][value=${JSON.stringify(WHO)}]` },
-  { see: 'input[name=username]', fill: { 'input[name=username]': WHO, 'input[name=password]': PASSWORD }, press: 'button[name=action][value=next]' },
-  { see: 'input[name=login]', fill: { 'input[name=login]': WHO, 'input[name=password]': PASSWORD }, press: '[type=submit]' },
-  { see: 'input[name=password]', fill: { 'input[name=password]': PASSWORD }, press: 'button[name=action][value=next], [type=submit]' },
-  { see: 'input[name=otc]', fill: { 'input[name=otc]': CODE }, press: 'button[name=action][value=next], button[name=action][value=accept]' },
-  { see: 'input[name=user_code]', fill: { 'input[name=user_code]': CODE }, press: '[type=submit]' },
-  { see: 'button[name=action][value=accept]', press: 'button[name=action][value=accept]' },
-  { see: 'button[name=action][value=next]', press: 'button[name=action][value=next]' },
-  // Confirmation and consent; what declines has a name.
-  { see: 'button[type=submit]:not([name])', press: 'button[type=submit]:not([name])' },
+  { see: ACCOUNT, press: ACCOUNT },
+  { see: 'input[name=username]', fill: { 'input[name=username]': WHO, ...PASSWORD_TOO }, press: NEXT },
+  { see: 'input[name=login]', fill: { 'input[name=login]': WHO, ...PASSWORD_TOO }, press: CONTINUE },
+  { see: 'input[name=password]', fill: PASSWORD_TOO, press: `${NEXT}, ${CONTINUE}` },
+  { see: 'input[name=otc]', fill: { 'input[name=otc]': CODE }, press: `${NEXT}, ${ACCEPT}` },
+  { see: 'input[name=user_code]', fill: { 'input[name=user_code]': CODE }, press: CONTINUE },
+  { see: ACCEPT, press: ACCEPT },
+  { see: NEXT, press: NEXT },
+  { see: CONTINUE, press: CONTINUE },
 ];
 
 const left = () => Math.max(1, DEADLINE - Date.now());
@@ -39,7 +45,7 @@ function isRedirect(address) {
   return url.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
 }
 
-/** Answers what the page asks. Whether it asked. */
+/** Answers what the page asks. What that was, if anything. */
 async function respond(page) {
   for (const { see, fill = {}, press } of ANSWERS) {
     if (!await page.locator(see).first().isVisible()) continue;
@@ -48,7 +54,8 @@ async function respond(page) {
       if (value && await input.isVisible()) await input.fill(value);
     }
     // The next document, or the same address again: either way the frame navigates.
-    const next = page.waitForEvent('framenavigated', { predicate: (frame) => frame === page.mainFrame(), timeout: Math.min(left(), 15_000) });
+    const predicate = (frame) => frame === page.mainFrame();
+    const next = page.waitForEvent('framenavigated', { predicate, timeout: Math.min(left(), 15_000) });
     await Promise.all([next, page.locator(press).first().click({ noWaitAfter: true, timeout: PATIENCE })]);
     return see;
   }
@@ -88,11 +95,11 @@ const browser = await chromium.launch({
   args: [
     // No page leads elsewhere than to this machine; for its certificates alone are errors then ignored.
     '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE ::1', '--no-proxy-server',
-    '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run',
+    '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update',
+    '--disable-sync', '--no-first-run',
   ],
 });
 const end = { url: process.argv.at(-1), title: '', text: '', steps: [] };
-
 let finished = false;
 
 async function finish() {

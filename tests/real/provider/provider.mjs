@@ -2,7 +2,7 @@
 //
 // CERTIFICATE and KEY name PEM files. PORT is the port, or 0 for any. Once it listens it prints one line of JSON,
 // {"port":…,"authority":"https://localhost:…","tenant":…}; it ends when its standard input does. Anybody may sign in,
-// with any password: the name becomes the account.
+// with any password: the name becomes the account. GET /__hits counts requests by endpoint since it was last asked.
 //
 // Where it stays itself: refresh tokens serve the scopes that were consented to and no others; one that is used twice
 // takes its whole family with it; access tokens are opaque; "issuer" and the redirect's "iss" name the real tenant.
@@ -16,6 +16,7 @@ import Provider from 'oidc-provider';
 const TENANT = '3d6f8a10-5b27-4e94-a1c3-70e2d98b4f65';
 const ALIASES = new Set([TENANT, 'organizations', 'common']);
 const CLIENT = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
+const SCOPES = ['https://vault.example/.default', 'https://vault.example/keys.read'];
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
 
 /** The provider's own prefix, under which it is mounted. */
@@ -29,11 +30,11 @@ function provider(authority) {
       // Lets the redirect have any port (RFC 8252 section 7.3).
       application_type: 'native',
       token_endpoint_auth_method: 'none',
-      redirect_uris: ['http://localhost', 'http://localhost/', 'http://127.0.0.1', 'http://127.0.0.1/', 'http://[::1]', 'http://[::1]/'],
+      redirect_uris: ['localhost', '127.0.0.1', '[::1]'].flatMap((host) => [`http://${host}`, `http://${host}/`]),
       grant_types: ['authorization_code', 'refresh_token', DEVICE_CODE],
       response_types: ['code'],
     }],
-    scopes: ['openid', 'profile', 'offline_access', 'https://vault.example/.default', 'https://vault.example/keys.read'],
+    scopes: ['openid', 'profile', 'offline_access', ...SCOPES],
     claims: { openid: ['sub', 'oid', 'tid'], profile: ['preferred_username', 'name'] },
     // Entra puts these into the id token itself.
     conformIdTokenClaims: false,
@@ -56,7 +57,9 @@ function provider(authority) {
   });
   made.use(dress);
   for (const event of ['server_error', 'authorization.error', 'device_authorization.error', 'grant.error']) {
-    made.on(event, (_, error) => console.error(event, error.error ?? error, error.error_description ?? '', error.error_detail ?? ''));
+    made.on(event, (_, error) => {
+      console.error(event, error.error ?? error, error.error_description ?? '', error.error_detail ?? '');
+    });
   }
   return made;
 }
@@ -110,7 +113,10 @@ function answer(callback, request, response) {
   const [, tenant, ...rest] = url.pathname.split('/');
   let path = rest.join('/');
   // Its own paths count too, by their first word; one of them leads from its pages back to the redirect.
-  const endpoint = path.replace(/^v2\.0\/oauth2\/authorize\//, 'resume/').replace(/^(oauth2\/)?v2\.0\/(\.well-known\/)?/, '').split('/')[0];
+  const [endpoint] = path
+    .replace(/^v2\.0\/oauth2\/authorize\//, 'resume/')
+    .replace(/^(oauth2\/)?v2\.0\/(\.well-known\/)?/, '')
+    .split('/');
   if (!ALIASES.has(tenant) || !endpoint) {
     response.statusCode = 404;
     response.end();
