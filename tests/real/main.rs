@@ -1,11 +1,16 @@
-//! Real processes: killed, stopped and refused by the system while they write, or sharing a cache with Python.
+//! Real processes: killed, stopped and refused by the system while they write, sharing a cache with Python, or signing in
+//! with a browser.
 
 #[cfg(target_os = "linux")]
 mod crash_points;
 #[cfg(unix)]
 mod kill;
 #[cfg(unix)]
+mod peers;
+#[cfg(unix)]
 mod processes;
+#[cfg(unix)]
+mod provider;
 mod python;
 #[cfg(target_os = "linux")]
 mod refusals;

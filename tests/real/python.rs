@@ -59,7 +59,8 @@ fn install() -> Result<PathBuf, String> {
     Ok(inside(&finished))
 }
 
-fn run(command: &mut Command) -> Result<String, String> {
+/// What `command` prints, or what it complains of.
+pub(crate) fn run(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     match output.status.success() {
         true => String::from_utf8(output.stdout).map_err(|error| error.to_string()),
