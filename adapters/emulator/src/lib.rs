@@ -76,7 +76,9 @@ mod model;
 #[cfg(feature = "server")]
 mod server;
 
-pub use model::{Answer, Client, Conduct, Counters, Entra, Entry, Fault, Issued, Kind, Request, Settings, Target};
+pub use model::{
+    Answer, Client, Conduct, Counters, Entra, Entry, Fault, Issued, Kind, Request, Settings, Target, User,
+};
 #[cfg(feature = "server")]
 pub use server::{Builder, Emulator};
 
