@@ -31,6 +31,13 @@ fn a_refresh_answers_with_tokens_of_the_user() {
     assert_eq!(claims["name"], "ada");
     let info = decoded(text(&body, "client_info"));
     assert_eq!((&info["uid"], &info["utid"]), (&claims["oid"], &claims["tid"]));
+
+    // Though nobody asks for it.
+    let fields =
+        [("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", text(&body, "refresh_token"))];
+    let again = json(&entra.answer(NOW, &Request::form(TOKEN, &fields)));
+    assert_eq!(id_claims(&again)["sub"], claims["sub"]);
+    assert_eq!(again["client_info"], body["client_info"]);
 }
 
 #[test]

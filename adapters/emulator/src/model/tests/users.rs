@@ -109,8 +109,11 @@ fn clients_of_the_family_share_their_refresh_tokens() {
     let second = text(&body, "refresh_token");
     assert_eq!(redeem(second, CLIENT)["suberror"], "client_mismatch");
     assert_eq!(redeem(second, AZURE_CLI)["foci"], "1");
+    // One outside of it shares nothing with anybody.
     let own = entra.grant_refresh_token(CLIENT, "contoso.test", "ada@contoso.test");
-    assert_eq!(verdict(&entra.answer(NOW, &refresh(&own))).0, 200);
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", own.as_str()), ("client_id", AZURE_CLI)];
+    assert_eq!(json(&ask(&mut entra, NOW, &fields))["suberror"], "client_mismatch");
+    assert_eq!(json(&entra.answer(NOW, &refresh(&own))).get("foci"), None);
 }
 
 #[test]
