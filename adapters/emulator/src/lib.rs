@@ -6,7 +6,7 @@
 //! authority made for the one start, so that any client, in any language, can be pointed at it.
 //!
 //! ```text
-//!   client ──HTTPS──▶ Emulator ──Request, now──▶ Entra ──▶ settings, refresh tokens, faults
+//!   client ──HTTPS──▶ Emulator ──Request, now──▶ Entra ──▶ settings, sign-ins, refresh tokens, faults
 //!          ◀─bytes──           ◀─Answer+Conduct─       ──▶ counters, log
 //! ```
 //!
@@ -14,8 +14,9 @@
 //! the connection instead. Faults are thus decided by the model, in order and by count, and only carried out by the
 //! server.
 //!
-//! It is no identity provider: nobody logs in, and the tokens it mints are signed by nobody (their header names the
-//! algorithms `none` and `EMULATOR`), so that no service that checks signatures can take them for real.
+//! It is no identity provider: users sign in, but whoever says so is one, and the tokens it mints are signed by nobody
+//! (their header names the algorithms `none` and `EMULATOR`), so that no service that checks signatures can take them
+//! for real.
 //!
 //! # The model alone
 //!
@@ -55,6 +56,23 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 //!
+//! # Users
+//!
+//! A user signs in on the pages of the authorization endpoint, by a device code, or by the password grant; a script
+//! that has no browser lets [`Settings::auto_approve`] do it.
+//!
+//! ```
+//! use azlatch_emulator::{Entra, Request, Settings};
+//!
+//! let ada = Some("ada@contoso.test".to_owned());
+//! let mut entra = Entra::new(Settings { auto_approve: ada, ..Settings::default() });
+//! let request = "/organizations/oauth2/v2.0/authorize?response_type=code&client_id=a&state=s&scope=openid\
+//!     &redirect_uri=http%3A%2F%2Flocalhost%3A8400";
+//! let answer = entra.answer(1_800_000_000, &Request::new("GET", request));
+//! assert_eq!(answer.status, 302);
+//! assert!(answer.header("location").unwrap().starts_with("http://localhost:8400/?code=1."));
+//! ```
+//!
 //! # Behind HTTPS
 //!
 //! Under the feature `server`, which is on unless switched off.
@@ -76,7 +94,9 @@ mod model;
 #[cfg(feature = "server")]
 mod server;
 
-pub use model::{Answer, Client, Conduct, Counters, Entra, Entry, Fault, Issued, Kind, Request, Settings, Target};
+pub use model::{
+    Answer, Client, Conduct, Counters, Entra, Entry, Fault, Issued, Kind, Request, Settings, Target, User,
+};
 #[cfg(feature = "server")]
 pub use server::{Builder, Emulator};
 

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use azlatch_emulator::{Emulator, Fault, Settings};
+use azlatch_emulator::{Emulator, Fault, Settings, User};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -271,4 +271,99 @@ fn a_port_can_be_taken_once() {
     if cfg!(unix) {
         Emulator::builder().port(port).start().expect("it is free again");
     }
+}
+
+/// Asks on a connection of its own.
+fn exchange(emulator: &Emulator, request: &str) -> (String, String) {
+    let mut client = connect(emulator);
+    ask(&mut client, request);
+    read(&mut client)
+}
+
+fn get(emulator: &Emulator, target: &str) -> (String, String) {
+    exchange(emulator, &format!("GET {target} HTTP/1.1\r\nhost: localhost\r\n\r\n"))
+}
+
+fn post(emulator: &Emulator, target: &str, fields: &[(&str, &str)]) -> (String, String) {
+    let mut body = url::form_urlencoded::Serializer::new(String::new());
+    body.extend_pairs(fields);
+    let body = body.finish();
+    let head = "host: localhost\r\ncontent-type: application/x-www-form-urlencoded";
+    exchange(emulator, &format!("POST {target} HTTP/1.1\r\n{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
+}
+
+/// What stands between two texts.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+    let found = text.split_once(before).and_then(|(_, rest)| rest.split_once(after));
+    found.unwrap_or_else(|| panic!("{before}…{after} in {text}")).0
+}
+
+/// Fills in the form of a page.
+fn submit(emulator: &Emulator, page: &str, fields: &[(&str, &str)]) -> (String, String) {
+    let mut all = vec![("ctx", between(page, "name=\"ctx\" value=\"", "\""))];
+    all.extend(fields);
+    post(emulator, between(page, "action=\"", "\""), &all)
+}
+
+#[test]
+fn a_user_signs_in_with_a_browser() {
+    let users = vec![User::new("ada@contoso.test").password("secret")];
+    let settings = Settings { users, ..Settings::default() };
+    let emulator = Emulator::builder().settings(settings).clock(|| NOW).start().expect("it starts");
+    // The pair of RFC 7636, appendix B.
+    let target = "/organizations/oauth2/v2.0/authorize?client_id=a&response_type=code&state=a%20state&nonce=n\
+        &redirect_uri=http%3A%2F%2Flocalhost%3A8400&scope=User.Read+openid+offline_access&client_info=1\
+        &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+    let (head, page) = get(&emulator, target);
+    assert!(head.contains("content-security-policy: default-src 'none'"), "{head}");
+    let (_, page) = submit(&emulator, &page, &[("account", "ada@contoso.test")]);
+    let (head, _) = submit(&emulator, &page, &[("password", "secret"), ("action", "next")]);
+    assert!(head.starts_with("HTTP/1.1 302 "), "{head}");
+    let location = url::Url::parse(between(&head, "location: ", "\r\n")).expect("an address");
+    let value = |name: &str| {
+        let mut pairs = location.query_pairs();
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+    };
+    assert_eq!(value("state"), "a state");
+    assert!(value("iss").starts_with(&emulator.authority()));
+
+    let code = value("code");
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "a"),
+        ("code", &code),
+        ("redirect_uri", "http://localhost:8400"),
+        ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+    ];
+    let token = "/organizations/oauth2/v2.0/token";
+    let (_, body) = post(&emulator, token, &fields);
+    assert!(body.contains("\"access_token\"") && body.contains("\"id_token\""), "{body}");
+    assert!(post(&emulator, token, &fields).1.contains("AADSTS54005"));
+    let log = get(&emulator, "/_emulator/log").1;
+    for secret in [code.as_str(), "secret\"", "dBjftJeZ4CVP"] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+}
+
+#[test]
+fn a_user_signs_in_on_a_device() {
+    let emulator = start();
+    let scope = ("scope", "User.Read openid offline_access");
+    let (_, body) = post(&emulator, "/organizations/oauth2/v2.0/devicecode", &[("client_id", "a"), scope]);
+    let device_code = between(&body, "\"device_code\":\"", "\"");
+    let poll = || {
+        emulator.advance(Duration::from_secs(5));
+        let fields = [("grant_type", "device_code"), ("client_id", "a"), ("device_code", device_code)];
+        post(&emulator, "/organizations/oauth2/v2.0/token", &fields).1
+    };
+    assert!(poll().contains("authorization_pending"));
+    let (_, page) = get(&emulator, &format!("/devicelogin?otc={}", between(&body, "\"user_code\":\"", "\"")));
+    let code = between(&page, "spellcheck=\"false\" autofocus value=\"", "\"");
+    let (_, page) = post(&emulator, "/devicelogin", &[("otc", code)]);
+    let (_, page) = submit(&emulator, &page, &[("username", "ada@contoso.test"), ("password", "x")]);
+    let (_, page) = submit(&emulator, &page, &[("action", "accept")]);
+    assert!(page.contains("You are signed in"), "{page}");
+    assert!(poll().contains("\"refresh_token\""));
+    let counters = get(&emulator, "/_emulator/counters").1;
+    assert!(counters.contains("\"device_polls\":2") && counters.contains("\"signed_in\":1"), "{counters}");
 }

@@ -4,10 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::form_urlencoded;
 
+use super::fields::Fields;
 use super::http::Request;
 use super::refusal::Refusal;
 use super::settings::Settings;
-use super::token::Fields;
 
 /// The client that a request claims to come from.
 pub(crate) struct Claimant {
@@ -68,7 +68,7 @@ impl Claimant {
                 Proof::IfConfidential => true,
             },
             (Some(secret), None) if settings.clients.is_empty() => !secret.starts_with("wrong"),
-            (_, None) => return Err(self.unknown()),
+            (_, None) => return Err(unknown(&self.client_id)),
             (None, Some(client)) => {
                 if proof == Proof::Required || client.secret.is_some() {
                     return required();
@@ -87,11 +87,6 @@ impl Claimant {
         if good { Ok(()) } else { Err(self.wrong_secret()) }
     }
 
-    fn unknown(&self) -> Refusal {
-        let text = format!("Application with identifier '{}' was not found in the directory.", self.client_id);
-        Refusal::new(400, "unauthorized_client", 700_016, text)
-    }
-
     fn wrong_secret(&self) -> Refusal {
         let text = format!(
             "Invalid client secret provided. Ensure the secret being sent in the request is the client secret \
@@ -100,6 +95,17 @@ impl Claimant {
         );
         Refusal::invalid_client(7_000_215, text).with_challenge(self.basic)
     }
+}
+
+/// Refuses a client that is not among the registered ones, if there are any.
+pub(crate) fn check_known(settings: &Settings, client_id: &str) -> Result<(), Refusal> {
+    let known = settings.clients.iter().any(|client| client.client_id.eq_ignore_ascii_case(client_id));
+    if known || settings.clients.is_empty() { Ok(()) } else { Err(unknown(client_id)) }
+}
+
+fn unknown(client_id: &str) -> Refusal {
+    let text = format!("Application with identifier '{client_id}' was not found in the directory.");
+    Refusal::new(400, "unauthorized_client", 700_016, text)
 }
 
 /// What follows the scheme, if it is Basic (RFC 7617 §2).

@@ -24,8 +24,18 @@ pub struct Counters {
     pub granted: u64,
     /// Token requests answered with an error by the model.
     pub refused: u64,
-    /// Requests to the instance discovery, the OpenID configuration or the keys.
+    /// Requests to the instance discovery, the OpenID configuration, the keys or the user realm.
     pub discovery: u64,
+    /// Requests to the authorization endpoint.
+    pub authorize: u64,
+    /// Requests of the pages of a sign-in, the page for user codes among them.
+    pub pages: u64,
+    /// Requests for a device code.
+    pub devices: u64,
+    /// Token requests with a device code; they are in [`grants`](Self::grants) too, under either name of the grant.
+    pub device_polls: u64,
+    /// Users who signed in, by browser, on a device, by password or by themselves.
+    pub signed_in: u64,
     /// Requests to anything else.
     pub other: u64,
     /// Requests that met a fault.
@@ -47,6 +57,9 @@ impl Counters {
             let fields = request.fields();
             let grant = fields.into_iter().find(|(name, _)| name == "grant_type");
             if let Some((_, mut grant)) = grant {
+                if grant.ends_with("device_code") {
+                    self.device_polls += 1;
+                }
                 if !self.grants.contains_key(&grant) && self.grants.len() >= MAX_GRANTS {
                     grant = "other".to_owned();
                 }
@@ -55,7 +68,12 @@ impl Counters {
         } else if route.is_discovery() {
             self.discovery += 1;
         } else {
-            self.other += 1;
+            *match route {
+                Route::Authorize { .. } => &mut self.authorize,
+                Route::SignIn | Route::DeviceLogin => &mut self.pages,
+                Route::DeviceCode { .. } => &mut self.devices,
+                _ => &mut self.other,
+            } += 1;
         }
     }
 
@@ -67,6 +85,11 @@ impl Counters {
             "granted": self.granted,
             "refused": self.refused,
             "discovery": self.discovery,
+            "authorize": self.authorize,
+            "pages": self.pages,
+            "devices": self.devices,
+            "device_polls": self.device_polls,
+            "signed_in": self.signed_in,
             "other": self.other,
             "faults": self.faults,
             "reused": self.reused,

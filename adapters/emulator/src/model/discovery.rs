@@ -6,7 +6,7 @@ use url::Url;
 use super::http::{Answer, Request};
 use super::refusal::Refusal;
 use super::settings::Settings;
-use super::token::{check_tenant, issuer};
+use super::tenant::{check_tenant, issuer};
 
 /// A cloud: the host to ask, the host to file cache entries under, and all its names.
 struct Cloud {
@@ -101,7 +101,7 @@ pub(crate) fn instance(settings: &Settings, request: &Request) -> Result<Answer,
 
 /// `GET /{tenant}/v2.0/.well-known/openid-configuration` (OpenID Connect Discovery §4).
 ///
-/// Names the endpoints of a whole Entra; of these the emulator has the token endpoint and the keys.
+/// Of the endpoints it names, the emulator lacks that of signing out.
 pub(crate) fn configuration(settings: &Settings, tenant: &str) -> Result<Answer, Refusal> {
     check_tenant(tenant)?;
     let authority = &settings.authority;
@@ -116,8 +116,11 @@ pub(crate) fn configuration(settings: &Settings, tenant: &str) -> Result<Answer,
             "end_session_endpoint": format!("{base}/oauth2/v2.0/logout"),
             "jwks_uri": format!("{base}/discovery/v2.0/keys"),
             "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
-            "response_modes_supported": ["query", "fragment", "form_post"],
-            "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+            "response_modes_supported": ["query", "form_post"],
+            "response_types_supported": ["code"],
+            "code_challenge_methods_supported": ["S256"],
+            "prompt_values_supported": super::authorize::PROMPTS,
+            "authorization_response_iss_parameter_supported": true,
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
             "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["none"],

@@ -31,8 +31,10 @@ pub struct Fault {
 pub enum Target {
     /// Those to a token endpoint.
     Token,
-    /// Those to instance discovery, OpenID configuration or keys.
+    /// Those to instance discovery, OpenID configuration, keys or user realm.
     Discovery,
+    /// Those to the authorization endpoint, the device code endpoint and the pages of a sign-in.
+    SignIn,
     /// All.
     Any,
 }
@@ -213,7 +215,8 @@ impl Fault {
             None | Some("any") => Target::Any,
             Some("token") => Target::Token,
             Some("discovery") => Target::Discovery,
-            Some(other) => return Err(format!("on must be token, discovery or any, not {other}")),
+            Some("sign_in") => Target::SignIn,
+            Some(other) => return Err(format!("on must be token, discovery, sign_in or any, not {other}")),
         };
         let times = match object.contains_key("times") {
             true => u32::try_from(members.number("times")?).map_err(|_| "times is too large")?,

@@ -1,8 +1,6 @@
 //! A ledger of the access tokens given out, so that a resource in a test can ask whose token it was shown.
 
-use std::collections::{HashMap, VecDeque};
-
-use super::mint::fingerprint;
+use super::shelf::Shelf;
 
 /// So many tokens are remembered; the oldest go first.
 const CAPACITY: usize = 10_000;
@@ -27,26 +25,5 @@ pub struct Issued {
     pub expires_on: i64,
 }
 
-/// The newest tokens, by fingerprint.
-#[derive(Clone, Default)]
-pub(crate) struct Ledger {
-    tokens: HashMap<[u8; 32], Issued>,
-    order: VecDeque<[u8; 32]>,
-}
-
-impl Ledger {
-    pub(crate) fn enter(&mut self, token: &str, issued: Issued) {
-        let key = fingerprint(token);
-        if self.order.len() >= CAPACITY
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.tokens.remove(&oldest);
-        }
-        self.order.push_back(key);
-        self.tokens.insert(key, issued);
-    }
-
-    pub(crate) fn find(&self, token: &str) -> Option<&Issued> {
-        self.tokens.get(&fingerprint(token))
-    }
-}
+/// The newest tokens.
+pub(crate) type Ledger = Shelf<Issued, CAPACITY>;

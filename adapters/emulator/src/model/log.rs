@@ -14,19 +14,22 @@ const MAX_VALUE: usize = 4_096;
 const REDACTED: &str = "[redacted]";
 
 /// Form fields and query parameters whose values are never shown.
-const SECRET_FIELDS: [&str; 13] = [
+const SECRET_FIELDS: [&str; 16] = [
     "access_token",
     "assertion",
     "client_assertion",
     "client_secret",
     "code",
     "code_verifier",
+    "ctx",
     "device_code",
     "id_token",
     "id_token_hint",
+    "otc",
     "password",
     "refresh_token",
     "token",
+    "user_code",
     "user_federated_identity_credential",
 ];
 
@@ -73,6 +76,12 @@ impl Entry {
     pub fn field(&self, name: &str) -> Option<&str> {
         let field = self.form.iter().find(|(key, _)| key == name);
         field.map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a query parameter.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let parameter = self.query.iter().find(|(key, _)| key == name);
+        parameter.map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn to_json(&self) -> Value {

@@ -33,8 +33,22 @@ impl Mint {
 
     /// An opaque refresh token.
     pub(crate) fn refresh_token(&mut self, seed: u64) -> String {
+        self.opaque(seed, "1")
+    }
+
+    /// Opaque text for a code, after a mark of what it is.
+    pub(crate) fn opaque(&mut self, seed: u64, mark: &str) -> String {
         let (one, two) = (self.next(seed), self.next(seed));
-        format!("1.{}.{}", encode(one), encode(two))
+        format!("{mark}.{}.{}", encode(one), encode(two))
+    }
+
+    /// A code for a person to type, of the letters that RFC 8628 §6.1 proposes: no vowels, so no words, and none
+    /// that is easily taken for another.
+    pub(crate) fn user_code(&mut self, seed: u64) -> String {
+        const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
+        let letters = self.next(seed).map(|byte| char::from(LETTERS[usize::from(byte) % LETTERS.len()]));
+        let (one, two): (String, String) = (letters[..4].iter().collect(), letters[4..8].iter().collect());
+        format!("{one}-{two}")
     }
 
     /// An access token in the form of a JWT, at least `size` characters long.

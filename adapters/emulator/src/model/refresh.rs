@@ -7,11 +7,13 @@
 //! ```
 //!
 //! A refresh token that is presented twice is either a client that lost an answer or a thief; the server cannot tell
-//! and ends the family (RFC 9700 §4.14.2).
+//! and ends the family (RFC 9700 §4.14.2). A token belongs to the client it was given to, or, if that is one of the
+//! clients that the settings call a family, to all of those.
 
 use std::collections::HashMap;
 
 use super::mint::fingerprint;
+use super::person::Person;
 use super::refusal::Refusal;
 use super::settings::Settings;
 
@@ -26,8 +28,9 @@ pub(crate) struct Families {
 #[derive(Clone)]
 pub(crate) struct Family {
     pub(crate) client_id: String,
-    pub(crate) tenant: String,
-    pub(crate) user: String,
+    pub(crate) person: Person,
+    /// Whether its answers tell who the user is without being asked.
+    pub(crate) tells_all: bool,
     revoked: bool,
 }
 
@@ -38,8 +41,8 @@ struct Record {
     spent_at: Option<i64>,
 }
 
-/// What a redeemed token stood for.
-pub(crate) struct Redeemed {
+/// What a token that may be redeemed stands for.
+pub(crate) struct Examined {
     pub(crate) index: usize,
     pub(crate) family: Family,
 }
@@ -54,13 +57,9 @@ pub(crate) enum Denied {
 
 impl Families {
     /// Begins a family with its first token.
-    pub(crate) fn found(&mut self, token: &str, client_id: &str, tenant: &str, user: &str) {
-        self.families.push(Family {
-            client_id: client_id.to_owned(),
-            tenant: tenant.to_owned(),
-            user: user.to_owned(),
-            revoked: false,
-        });
+    pub(crate) fn found(&mut self, token: &str, client_id: &str, person: &Person, tells_all: bool) {
+        let (client_id, person) = (client_id.to_owned(), person.clone());
+        self.families.push(Family { client_id, person, tells_all, revoked: false });
         self.add(token, self.families.len() - 1);
     }
 
@@ -70,24 +69,44 @@ impl Families {
         self.tokens.insert(fingerprint(token), record);
     }
 
-    /// Redeems a token, and spends it if the settings say so.
-    pub(crate) fn redeem(
+    /// Revokes the families of a user, and tells how many.
+    pub(crate) fn revoke(&mut self, user: &str) -> usize {
+        let mut revoked = 0;
+        for family in &mut self.families {
+            if !family.revoked && family.person.name.eq_ignore_ascii_case(user) {
+                family.revoked = true;
+                revoked += 1;
+            }
+        }
+        revoked
+    }
+
+    /// Notes that a token has been redeemed, the first time at `now`.
+    pub(crate) fn spend(&mut self, token: &str, now: i64) {
+        if let Some(record) = self.tokens.get_mut(&fingerprint(token)) {
+            record.spent_at.get_or_insert(now);
+        }
+    }
+
+    /// Whether a client may redeem a token. One that comes back spent ends its family, if the settings say so.
+    pub(crate) fn examine(
         &mut self,
         token: &str,
         client_id: &str,
         now: i64,
         settings: &Settings,
-    ) -> Result<Redeemed, Denied> {
+    ) -> Result<Examined, Denied> {
         let bad = |text| Refusal::invalid_grant(70000, "bad_token", text);
         let invalid = "Provided grant is invalid or malformed.";
-        let record = self.tokens.get_mut(&fingerprint(token));
+        let record = self.tokens.get(&fingerprint(token));
         let Some(record) = record else {
             return Err(Denied::Unfit(bad(invalid)));
         };
         let Some(family) = self.families.get_mut(record.family) else {
             return Err(Denied::Unfit(bad(invalid)));
         };
-        if !family.client_id.eq_ignore_ascii_case(client_id) {
+        let shared = settings.is_family(&family.client_id) && settings.is_family(client_id);
+        if !shared && !family.client_id.eq_ignore_ascii_case(client_id) {
             let text = "The provided grant was issued to another client.";
             let refusal = Refusal::invalid_grant(70000, "client_mismatch", text);
             return Err(Denied::Unfit(refusal));
@@ -105,9 +124,6 @@ impl Families {
             let refusal = Refusal::invalid_grant(50173, "bad_token", text);
             return Err(Denied::Unfit(refusal));
         }
-        if settings.rotate {
-            record.spent_at.get_or_insert(now);
-        }
-        Ok(Redeemed { index: record.family, family: family.clone() })
+        Ok(Examined { index: record.family, family: family.clone() })
     }
 }

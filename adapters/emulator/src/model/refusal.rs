@@ -15,12 +15,14 @@ pub(crate) struct Refusal {
     code: u32,
     message: String,
     suberror: Option<&'static str>,
+    /// The claims that a new sign-in must ask for, as JSON text.
+    claims: Option<String>,
     challenge: bool,
 }
 
 impl Refusal {
     pub(crate) fn new(status: u16, error: &'static str, code: u32, message: impl Into<String>) -> Self {
-        Refusal { status, error, code, message: message.into(), suberror: None, challenge: false }
+        Refusal { status, error, code, message: message.into(), suberror: None, claims: None, challenge: false }
     }
 
     pub(crate) fn invalid_request(code: u32, message: impl Into<String>) -> Self {
@@ -46,12 +48,51 @@ impl Refusal {
         Refusal { challenge, ..self }
     }
 
+    /// The same refusal, telling that conditional access demands these claims of a sign-in.
+    pub(crate) fn with_claims(self, claims: String) -> Self {
+        Refusal { suberror: Some("basic_action"), claims: Some(claims), ..self }
+    }
+
+    /// The user's own "no", to a sign-in or to what the client wants.
+    pub(crate) fn cancelled() -> Self {
+        let refusal = Refusal::new(400, "access_denied", 65004, "User declined to consent to access the app.");
+        Refusal { suberror: Some("cancel"), ..refusal }
+    }
+
+    /// The finer word for what went wrong.
+    pub(crate) fn subcode(&self) -> Option<&'static str> {
+        self.suberror
+    }
+
+    /// The claims that a new sign-in must ask for.
+    pub(crate) fn claims(&self) -> Option<&str> {
+        self.claims.as_deref()
+    }
+
+    /// The word for what went wrong.
+    pub(crate) fn error(&self) -> &'static str {
+        self.error
+    }
+
+    /// What went wrong, in the words that pages show.
+    pub(crate) fn notice(&self) -> String {
+        format!("AADSTS{}: {}", self.code, self.message)
+    }
+
+    /// What went wrong, and in which exchange.
+    pub(crate) fn description(&self, context: &Context) -> String {
+        let timestamp = Date::from_unix(context.now).timestamp();
+        format!(
+            "{} Trace ID: {} Correlation ID: {} Timestamp: {timestamp}",
+            self.notice(),
+            context.trace,
+            context.correlation
+        )
+    }
+
     pub(crate) fn answer(&self, context: &Context) -> Answer {
         let timestamp = Date::from_unix(context.now).timestamp();
-        let description = format!(
-            "AADSTS{}: {} Trace ID: {} Correlation ID: {} Timestamp: {}",
-            self.code, self.message, context.trace, context.correlation, timestamp
-        );
+        let description = self.description(context);
         let mut json = Map::new();
         json.insert("error".to_owned(), json!(self.error));
         json.insert("error_description".to_owned(), json!(description));
@@ -61,6 +102,9 @@ impl Refusal {
         json.insert("correlation_id".to_owned(), json!(context.correlation));
         if let Some(suberror) = self.suberror {
             json.insert("suberror".to_owned(), json!(suberror));
+        }
+        if let Some(claims) = &self.claims {
+            json.insert("claims".to_owned(), json!(claims));
         }
         let mut answer = Answer::json(self.status, &Value::Object(json));
         if self.challenge && self.status == 401 {

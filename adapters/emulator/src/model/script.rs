@@ -31,6 +31,7 @@ impl Script {
         let fits = |fault: &Fault| match fault.target {
             Target::Token => matches!(route, Route::Token { .. }),
             Target::Discovery => route.is_discovery(),
+            Target::SignIn => route.is_sign_in(),
             Target::Any => true,
         };
         let index = self.faults.iter().position(fits)?;

@@ -4,6 +4,11 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
+use super::user::User;
+
+/// The client identifier of the Azure CLI, which developer tools sign users in with.
+const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+
 /// The settings of a model.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -19,6 +24,26 @@ pub struct Settings {
     /// The registered clients. Empty means: any client identifier, and any secret that is not empty and does not
     /// start with `wrong`.
     pub clients: Vec<Client>,
+    /// The users. Empty means: any user name with an `@`, at home in its domain and a guest everywhere, and any
+    /// password that does not start with `wrong`.
+    pub users: Vec<User>,
+    /// The clients that share their refresh tokens, which is told them as `foci`.
+    pub family_clients: Vec<String>,
+    /// The name of a user who signs in without being asked: the authorization endpoint redirects at once (a
+    /// `login_hint` may name another user), and device codes are approved by themselves.
+    pub auto_approve: Option<String>,
+    /// Whether the sign-in page asks for consent each time, not for `prompt=consent` only.
+    pub consent: bool,
+    /// How many polls find a device code pending before `auto_approve` approves it.
+    pub device_pending: u32,
+    /// Seconds between the polls of a device; one that is more than a second early is told to slow down.
+    pub device_interval: i64,
+    /// How many polls of each device code are told to slow down, whenever they come.
+    pub device_slow_down: u32,
+    /// Life of a device code in seconds.
+    pub device_expires_in: i64,
+    /// Whether the device answer has a `verification_uri_complete` (RFC 8628 §3.3.1); that of Entra has none.
+    pub device_complete_uri: bool,
     /// Whether a refresh gives a new refresh token and spends the one used. If not, the answer has no
     /// `refresh_token` and the one used stays good (RFC 6749 §6).
     pub rotate: bool,
@@ -34,7 +59,8 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Any client, tokens of about an hour, rotation with reuse detection.
+    /// Any client and any user, tokens of about an hour, rotation with reuse detection, the Azure CLI as the only
+    /// client of the family.
     fn default() -> Self {
         Settings {
             authority: "https://localhost".to_owned(),
@@ -42,6 +68,15 @@ impl Default for Settings {
             ext_expires_in: 3599,
             refresh_in: None,
             clients: Vec::new(),
+            users: Vec::new(),
+            family_clients: vec![AZURE_CLI.to_owned()],
+            auto_approve: None,
+            consent: false,
+            device_pending: 1,
+            device_interval: 5,
+            device_slow_down: 0,
+            device_expires_in: 900,
+            device_complete_uri: false,
             rotate: true,
             reuse_detection: true,
             reuse_grace: 0,
@@ -80,7 +115,20 @@ impl Settings {
             "reuse_detection": self.reuse_detection,
             "reuse_grace": self.reuse_grace,
             "token_size": self.token_size,
+            "family_clients": self.family_clients,
+            "auto_approve": self.auto_approve,
+            "consent": self.consent,
+            "device_pending": self.device_pending,
+            "device_interval": self.device_interval,
+            "device_slow_down": self.device_slow_down,
+            "device_expires_in": self.device_expires_in,
+            "device_complete_uri": self.device_complete_uri,
         })
+    }
+
+    /// Does the client share its refresh tokens?
+    pub(crate) fn is_family(&self, client_id: &str) -> bool {
+        self.family_clients.iter().any(|known| known.eq_ignore_ascii_case(client_id))
     }
 
     /// The settings after the changes in `text`; an error changes nothing.
@@ -90,18 +138,35 @@ impl Settings {
         let mut settings = self.clone();
         for (name, value) in &changes {
             let wrong = || format!("unfit value for {name}");
+            let yes = || value.as_bool().ok_or_else(wrong);
+            let number = || value.as_i64().ok_or_else(wrong);
+            let count = || value.as_u64().and_then(|count| u32::try_from(count).ok()).ok_or_else(wrong);
+            let text = || value.as_str().map(str::to_owned).ok_or_else(wrong);
             match name.as_str() {
-                "expires_in" => settings.expires_in = value.as_i64().ok_or_else(wrong)?,
-                "ext_expires_in" => settings.ext_expires_in = value.as_i64().ok_or_else(wrong)?,
+                "expires_in" => settings.expires_in = number()?,
+                "ext_expires_in" => settings.ext_expires_in = number()?,
                 "refresh_in" if value.is_null() => settings.refresh_in = None,
-                "refresh_in" => settings.refresh_in = Some(value.as_i64().ok_or_else(wrong)?),
-                "rotate" => settings.rotate = value.as_bool().ok_or_else(wrong)?,
-                "reuse_detection" => settings.reuse_detection = value.as_bool().ok_or_else(wrong)?,
-                "reuse_grace" => settings.reuse_grace = value.as_i64().ok_or_else(wrong)?,
+                "refresh_in" => settings.refresh_in = Some(number()?),
+                "rotate" => settings.rotate = yes()?,
+                "reuse_detection" => settings.reuse_detection = yes()?,
+                "reuse_grace" => settings.reuse_grace = number()?,
                 "token_size" => {
                     let size = value.as_u64().and_then(|size| usize::try_from(size).ok());
                     settings.token_size = size.ok_or_else(wrong)?;
                 }
+                "family_clients" => {
+                    let clients = value.as_array().ok_or_else(wrong)?.iter();
+                    let clients = clients.map(|client| client.as_str().map(str::to_owned));
+                    settings.family_clients = clients.collect::<Option<_>>().ok_or_else(wrong)?;
+                }
+                "auto_approve" if value.is_null() => settings.auto_approve = None,
+                "auto_approve" => settings.auto_approve = Some(text()?),
+                "consent" => settings.consent = yes()?,
+                "device_pending" => settings.device_pending = count()?,
+                "device_interval" => settings.device_interval = number()?,
+                "device_slow_down" => settings.device_slow_down = count()?,
+                "device_expires_in" => settings.device_expires_in = number()?,
+                "device_complete_uri" => settings.device_complete_uri = yes()?,
                 _ => return Err(format!("unknown setting {name}")),
             }
         }

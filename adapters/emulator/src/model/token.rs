@@ -1,33 +1,32 @@
-//! The token endpoint (RFC 6749 §3.2): client credentials and refresh.
+//! The token endpoint (RFC 6749 §3.2): what a request is for, and client credentials.
 
 use serde_json::{Map, Value, json};
 
 use super::Entra;
 use super::client::{Claimant, Proof};
 use super::context::Context;
+use super::fields::Fields;
 use super::http::{Answer, Request};
 use super::issued::Issued;
-use super::mint::{self, tenant_identifier};
-use super::refresh::{Denied, Family};
+use super::mint::tenant_identifier;
+use super::person::Person;
 use super::refusal::Refusal;
-
-/// What a refresh without scopes of its own is for.
-const DEFAULT_SCOPE: &str = "https://graph.microsoft.com/.default";
-
-/// Scopes that ask for kinds of tokens, not for access to a resource (OpenID Connect Core §5.4, §11).
-const OPENID_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+use super::scope::{resource, resource_scopes};
+use super::tenant::{check_tenant, is_shared, issuer};
 
 impl Entra {
     pub(super) fn token(&mut self, context: &Context, tenant: &str, request: &Request) -> Result<Answer, Refusal> {
-        if request.method != "POST" {
-            let text = format!("The endpoint only accepts POST requests. Received a {} request.", request.method);
-            return Err(Refusal::invalid_request(900_561, text));
-        }
+        only_post(request)?;
         check_tenant(tenant)?;
         let fields = Fields::of(request)?;
         match fields.require("grant_type")? {
             "client_credentials" => self.client_credentials(context, tenant, request, &fields),
             "refresh_token" => self.refresh(context, tenant, request, &fields),
+            "authorization_code" => self.redeem_code(context, tenant, request, &fields),
+            "password" => self.password(context, tenant, request, &fields),
+            "device_code" | "urn:ietf:params:oauth:grant-type:device_code" => {
+                self.poll_device(context, request, &fields)
+            }
             other => {
                 let text = format!("The app requested an unsupported grant type '{other}'.");
                 Err(Refusal::new(400, "unsupported_grant_type", 70003, text))
@@ -66,66 +65,19 @@ impl Entra {
                 return Err(Refusal::new(400, "invalid_scope", 70011, text));
             }
         }
-        let issued = self.issue(context, &claimant.client_id, tenant, None, scopes, fields);
+        let issued = self.issue(context, &claimant.client_id, tenant, None, scopes, fields.owned("claims"));
         Ok(Answer::json(200, &Value::Object(issued)))
     }
 
-    /// RFC 6749 §6. The scopes may be those of any resource.
-    fn refresh(
-        &mut self,
-        context: &Context,
-        tenant: &str,
-        request: &Request,
-        fields: &Fields,
-    ) -> Result<Answer, Refusal> {
-        let token = fields.require("refresh_token")?;
-        let claimant = Claimant::of(request, fields)?;
-        claimant.check(&self.settings, Proof::IfConfidential)?;
-        let redeemed = self.families.redeem(token, &claimant.client_id, context.now, &self.settings).map_err(
-            |denied| match denied {
-                Denied::Unfit(refusal) => refusal,
-                Denied::Reused(refusal) => {
-                    self.counters.reused += 1;
-                    refusal
-                }
-            },
-        )?;
-
-        let mut scopes = resource_scopes(fields.value("scope").unwrap_or_default());
-        if scopes.is_empty() {
-            scopes.push(DEFAULT_SCOPE.to_owned());
-        }
-        let family = &redeemed.family;
-        let tenant = if is_shared(tenant) { &family.tenant } else { tenant };
-        let client_id = &claimant.client_id;
-        let granted = scopes.join(" ");
-        let mut json = self.issue(context, client_id, tenant, Some(family), scopes, fields);
-        json.insert("scope".to_owned(), json!(granted));
-        if self.settings.rotate {
-            let next = self.mint.refresh_token(self.settings.seed);
-            self.families.add(&next, redeemed.index);
-            json.insert("refresh_token".to_owned(), json!(next));
-        }
-        let id_token = self.id_token(context, client_id, tenant, family);
-        json.insert("id_token".to_owned(), json!(id_token));
-        let info = json!({
-            "uid": user_identifier(family),
-            "utid": tenant_identifier(&family.tenant),
-        });
-        let info = mint::encode(info.to_string());
-        json.insert("client_info".to_owned(), json!(info));
-        Ok(Answer::json(200, &Value::Object(json)))
-    }
-
     /// Mints an access token, enters it in the ledger, and gives the part of the answer that all grants share.
-    fn issue(
+    pub(super) fn issue(
         &mut self,
         context: &Context,
         client_id: &str,
         tenant: &str,
-        family: Option<&Family>,
+        person: Option<&Person>,
         scopes: Vec<String>,
-        fields: &Fields,
+        asked: Option<String>,
     ) -> Map<String, Value> {
         let settings = &self.settings;
         let expires_on = context.now.saturating_add(settings.expires_in);
@@ -140,8 +92,8 @@ impl Entra {
             "uti": context.trace,
             "ver": "2.0",
         });
-        if let Some(family) = family {
-            claims["oid"] = json!(user_identifier(family));
+        if let Some(person) = person {
+            claims["oid"] = json!(person.identifier_in(tenant));
             claims["scp"] = json!(scopes.join(" "));
         }
         let token = self.mint.access_token(settings.seed, &claims, settings.token_size);
@@ -156,94 +108,22 @@ impl Entra {
         let issued = Issued {
             client_id: client_id.to_owned(),
             tenant: tenant.to_owned(),
-            user: family.map(|family| family.user.clone()),
+            user: person.map(|person| person.name.clone()),
             scopes,
-            claims: fields.value("claims").map(str::to_owned),
+            claims: asked,
             issued_at: context.now,
             expires_on,
         };
-        self.issued.enter(&token, issued);
+        self.issued.put(&token, issued);
         json
     }
-
-    fn id_token(&self, context: &Context, client_id: &str, tenant: &str, family: &Family) -> String {
-        let user = family.user.as_str();
-        let name = user.split('@').next().unwrap_or(user);
-        mint::id_token(&json!({
-            "aud": client_id,
-            "iss": issuer(&self.settings.authority, tenant),
-            "iat": context.now,
-            "nbf": context.now,
-            "exp": context.now.saturating_add(self.settings.expires_in),
-            "name": name,
-            "oid": user_identifier(family),
-            "preferred_username": user,
-            // Entra's `sub` differs from client to client, so that clients cannot compare notes.
-            "sub": mint::lasting_identifier(&["subject", client_id, &family.tenant, user]),
-            "tid": tenant_identifier(tenant),
-            "ver": "2.0",
-        }))
-    }
 }
 
-/// The fields of a token request. Each name occurs once; a field without a value counts as left out
-/// (RFC 6749 §3.2).
-pub(crate) struct Fields(Vec<(String, String)>);
-
-impl Fields {
-    fn of(request: &Request) -> Result<Self, Refusal> {
-        let mut fields = request.fields();
-        let mut names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
-        names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            let text = format!("The request has the parameter '{}' more than once.", twice[0]);
-            return Err(Refusal::invalid_request(9_002_313, text));
-        }
-        fields.retain(|(_, value)| !value.is_empty());
-        Ok(Fields(fields))
-    }
-
-    pub(crate) fn value(&self, name: &str) -> Option<&str> {
-        let field = self.0.iter().find(|(key, _)| key == name);
-        field.map(|(_, value)| value.as_str())
-    }
-
-    fn require(&self, name: &str) -> Result<&str, Refusal> {
-        self.value(name).ok_or_else(|| Refusal::missing_field(name))
-    }
-}
-
-/// Refuses what can be neither the identifier nor a domain of a tenant.
-pub(crate) fn check_tenant(tenant: &str) -> Result<(), Refusal> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
-    if !tenant.is_empty() && tenant.bytes().all(plain) {
+/// Refuses a request with another method, as Entra does with an error of its own.
+pub(crate) fn only_post(request: &Request) -> Result<(), Refusal> {
+    if request.method == "POST" {
         return Ok(());
     }
-    let text =
-        format!("Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid external domain.");
-    Err(Refusal::invalid_request(900_023, text))
-}
-
-/// Is it a name for many tenants instead of one?
-pub(crate) fn is_shared(tenant: &str) -> bool {
-    ["common", "organizations", "consumers"].iter().any(|name| tenant.eq_ignore_ascii_case(name))
-}
-
-/// The issuer of a tenant's tokens; for the shared names with the placeholder that Entra writes.
-pub(crate) fn issuer(authority: &str, tenant: &str) -> String {
-    let tenant = if is_shared(tenant) { "{tenantid}" } else { tenant };
-    format!("{authority}/{tenant}/v2.0")
-}
-
-fn resource_scopes(text: &str) -> Vec<String> {
-    text.split_ascii_whitespace().filter(|scope| !OPENID_SCOPES.contains(scope)).map(str::to_owned).collect()
-}
-
-/// The resource that a scope belongs to; a bare name is one of Microsoft Graph.
-fn resource(scope: &str) -> &str {
-    scope.rsplit_once('/').map_or("https://graph.microsoft.com", |(resource, _)| resource)
-}
-
-fn user_identifier(family: &Family) -> String {
-    mint::lasting_identifier(&["user", &tenant_identifier(&family.tenant), &family.user])
+    let text = format!("The endpoint only accepts POST requests. Received a {} request.", request.method);
+    Err(Refusal::invalid_request(900_561, text))
 }

@@ -1,6 +1,7 @@
 //! Discovery answers.
 
 use super::*;
+use crate::model::mint::tenant_identifier;
 
 fn instance(endpoint: &str) -> Request {
     let target = "/common/discovery/instance?api-version=1.1&authorization_endpoint=";
@@ -65,7 +66,13 @@ fn the_configuration_names_the_endpoints() {
     };
     let body = json(&ask("contoso.test"));
     let base = "https://localhost:4443/contoso.test";
-    assert_eq!(body["issuer"], format!("{base}/v2.0"));
+    // The issuer is the same whichever name of the tenant is used.
+    let tenant = tenant_identifier("contoso.test");
+    assert_eq!(body["issuer"], format!("https://localhost:4443/{tenant}/v2.0"));
+    assert_eq!(json(&ask(&tenant))["issuer"], body["issuer"]);
+    assert_eq!(body["device_authorization_endpoint"], format!("{base}/oauth2/v2.0/devicecode"));
+    assert_eq!(body["code_challenge_methods_supported"], serde_json::json!(["S256"]));
+    assert_eq!(body["authorization_response_iss_parameter_supported"], true);
     assert_eq!(body["token_endpoint"], format!("{base}/oauth2/v2.0/token"));
     assert_eq!(body["jwks_uri"], format!("{base}/discovery/v2.0/keys"));
     let shared = json(&ask("common"));

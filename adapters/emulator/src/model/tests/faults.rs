@@ -112,3 +112,22 @@ fn the_json_form_is_read_strictly() {
         assert!(parse(wrong).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn a_fault_can_be_for_the_pages_and_the_device_codes() {
+    let mut entra = entra();
+    let fault = Fault::parse(r#"{"kind": "status", "status": 503, "on": "sign_in", "times": 4}"#).unwrap();
+    assert_eq!(fault, Fault::status(503).times(4).on(Target::SignIn));
+    entra.script(fault);
+    assert_eq!(entra.answer(NOW, &client_credentials(&[])).status, 200);
+    for request in [
+        authorize(&[]),
+        Request::form("/contoso.test/login", &[]),
+        Request::form("/contoso.test/oauth2/v2.0/devicecode", &[]),
+        Request::new("GET", "/devicelogin"),
+    ] {
+        assert_eq!(entra.answer(NOW, &request).status, 503, "{request:?}");
+    }
+    assert_eq!(entra.log()[1].parameter("state"), Some("a state"));
+    assert_eq!(entra.pending_faults(), 0);
+}

@@ -1,9 +1,5 @@
 //! Refresh tokens: rotation, reuse, families.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
-
 use super::*;
 
 /// Redeems a token and gives the next one.
@@ -13,10 +9,6 @@ fn redeem(entra: &mut Entra, now: i64, token: &str) -> Result<String, Answer> {
         200 => Ok(text(&json(&answer), "refresh_token").to_owned()),
         _ => Err(answer),
     }
-}
-
-fn decoded(segment: &str) -> Value {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(segment).unwrap()).unwrap()
 }
 
 #[test]
@@ -34,11 +26,18 @@ fn a_refresh_answers_with_tokens_of_the_user() {
     assert_eq!(decoded(id_token[0])["alg"], "none");
     let claims = decoded(id_token[1]);
     assert_eq!(claims["aud"], CLIENT);
-    assert_eq!(claims["iss"], "https://localhost/contoso.test/v2.0");
+    assert_eq!(claims["iss"], format!("https://localhost/{}/v2.0", text(&claims, "tid")));
     assert_eq!(claims["preferred_username"], "ada@contoso.test");
     assert_eq!(claims["name"], "ada");
     let info = decoded(text(&body, "client_info"));
     assert_eq!((&info["uid"], &info["utid"]), (&claims["oid"], &claims["tid"]));
+
+    // Though nobody asks for it.
+    let fields =
+        [("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", text(&body, "refresh_token"))];
+    let again = json(&entra.answer(NOW, &Request::form(TOKEN, &fields)));
+    assert_eq!(id_claims(&again)["sub"], claims["sub"]);
+    assert_eq!(again["client_info"], body["client_info"]);
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn each_error_has_the_status_the_name_and_the_code_of_entra() {
         (&[("client_secret", "")], (401, "invalid_client", 7_000_218)),
         (&[("client_secret", "wrong one")], (401, "invalid_client", 7_000_215)),
         (&[("client_assertion", "a.b.c")], (401, "invalid_client", 700_027)),
-        (&[("grant_type", "password")], (400, "unsupported_grant_type", 70003)),
+        (&[("grant_type", "implicit")], (400, "unsupported_grant_type", 70003)),
         (&[("scope", "https://vault.azure.net/x")], (400, "invalid_scope", 1_002_012)),
         (&[("scope", "a/.default b/.default")], (400, "invalid_scope", 70011)),
     ];
@@ -103,7 +103,7 @@ fn errors_of_the_address_the_method_and_the_body() {
     assert_eq!(ask(&Request::json(TOKEN, "{}")), invalid(900_144));
     let twice = Request::form(TOKEN, &[("grant_type", "a"), ("grant_type", "a")]);
     assert_eq!(ask(&twice), invalid(9_002_313));
-    let nowhere = Request::new("GET", "/contoso.test/oauth2/v2.0/authorize");
+    let nowhere = Request::new("GET", "/contoso.test/oauth2/v2.0/logout");
     assert_eq!(ask(&nowhere), (404, "not_found".to_owned(), 0));
 }
 
