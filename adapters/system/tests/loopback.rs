@@ -280,26 +280,57 @@ fn n_70_idle_and_slow_connections_do_not_stand_in_the_way() {
 }
 
 #[test]
-fn n_70_a_crowd_of_idle_connections_gives_way() {
+fn n_70_the_oldest_idle_connections_of_a_crowd_give_way() {
     let mut opened = Opened::new();
     let port = opened.listening.port;
-    let crowd: Vec<_> = (0..100).map(|_| opened.connect()).collect();
+    // Older than all, but not idle.
     let browser = opened.connect();
-    send(&browser, &get("/back?code=true&state=right", port));
+    let request = get("/back?code=true&state=right", port);
+    let (head, tail) = request.split_at(20);
+    send(&browser, head);
+    let crowd: Vec<_> = (0..60).map(|_| opened.connect()).collect();
+    // Connections are accepted in the order in which they came: when this one is answered, all have been seen.
+    let last = opened.connect();
+    send(&last, &get("/favicon.ico", port));
+    assert!(read(&last).starts_with("HTTP/1.1 204 "));
+    let open: Vec<bool> = crowd
+        .iter()
+        .map(|mut stream| {
+            stream.set_nonblocking(true).unwrap();
+            stream.read(&mut [0; 1]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+        })
+        .collect();
+    assert!(open.iter().filter(|open| **open).count() < 16 && open.is_sorted() && open[59], "{open:?}");
+    send(&browser, tail);
     opened.expect_code("true");
-    drop(crowd);
+}
+
+#[test]
+fn n_70_who_is_still_sending_hears_the_refusal() {
+    let opened = Opened::new();
+    let stranger = opened.connect();
+    send(&stranger, &get("/back?", opened.listening.port).replace("Host", "Host: localhost\r\nX"));
+    for _ in 0..16 {
+        sleep(Duration::from_millis(10));
+        send(&stranger, &"x".repeat(64 * 1024));
+    }
+    stranger.shutdown(std::net::Shutdown::Write).unwrap();
+    assert!(read(&stranger).starts_with("HTTP/1.1 400 "));
 }
 
 #[test]
 fn b_02_a_second_answer_cannot_arrive() {
     let mut opened = Opened::new();
     let port = opened.listening.port;
-    let (browser, second) = (opened.connect(), opened.connect());
+    let (browser, second, third) = (opened.connect(), opened.connect(), opened.connect());
     send(&browser, &get("/back?code=first&state=right", port));
     opened.expect_code("first");
     // Over a connection that was there before, or a new one.
     let _ = (&second).write_all(get("/back?code=second&state=right", port).as_bytes());
     assert_eq!(read(&second), "");
+    // Nor is it waited for.
+    third.set_read_timeout(Some(SECOND * 2)).unwrap();
+    assert_eq!(read(&third), "");
     assert!(TcpStream::connect(four(port)).is_err());
     assert_eq!(opened.receive(SECOND * 10), Err(ReceiveFault::Closed));
     // The same connection is not asked again, whatever follows.

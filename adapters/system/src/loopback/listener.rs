@@ -13,8 +13,10 @@ use super::request::Expected;
 use super::shared::{Parting, Shared};
 use crate::page;
 
-/// How often the sockets are looked at.
+/// How often the sockets are looked at while there are connections.
 const TICK: Duration = Duration::from_millis(10);
+/// How often, while there are none.
+const IDLE: Duration = Duration::from_millis(50);
 /// The most connections at a time.
 const CONNECTIONS: usize = 16;
 /// The most new connections of a family between two looks: what came before has then been read at least once.
@@ -103,7 +105,9 @@ impl Listener {
             if let Some(answered) = self.look() {
                 return Some(answered);
             }
-            if self.shared.rest(TICK).is_some() {
+            let span = if self.connections.is_empty() { IDLE } else { TICK };
+            let left = self.timeout.saturating_sub(opened.elapsed());
+            if self.shared.rest(span.min(left)).is_some() {
                 break;
             }
         }
