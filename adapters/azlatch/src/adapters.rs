@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use azlatch_core::authority::cloud;
 use azlatch_core::credential::Surroundings;
-use azlatch_core::effect::{Call, Effect, Reply, Supplied};
+use azlatch_core::effect::{Call, Effect, Prompt, Reply, Supplied};
 use azlatch_core::{Error, ErrorKind, Host};
 use azlatch_system::{Clock, Environment, System};
 use azlatch_ureq::{ProxySettings, Ureq};
@@ -145,6 +145,24 @@ impl Adapters {
         source: impl Fn(&Call) -> Result<Supplied, Error> + Send + Sync + 'static,
     ) -> Self {
         self.calls.register(what.into(), Arc::new(source));
+        self
+    }
+
+    /// Shows device codes with `show` instead of printing them to standard error. It must not wait for the person.
+    ///
+    /// ```
+    /// use azlatch::prelude::*;
+    /// use azlatch::Adapters;
+    ///
+    /// let adapters = Adapters::new()?.prompt(|prompt| {
+    ///     println!("Open {} and enter {}", prompt.verification_uri, prompt.user_code);
+    /// });
+    /// let credential = DeviceCodeCredential::new().blocking_with(&adapters)?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn prompt(mut self, show: impl Fn(&Prompt) + Send + Sync + 'static) -> Self {
+        self.system = self.system.prompt(show);
         self
     }
 

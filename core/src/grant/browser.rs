@@ -252,7 +252,8 @@ impl Browsing {
             port: self.redirect.port(),
             path: self.redirect.path(),
             state: transaction.state.clone(),
-            timeout: now.mono.until(self.how.deadline),
+            // A little longer than we wait, so that it never is the first to give up.
+            timeout: now.mono.until(self.how.deadline).saturating_add(MOMENT),
         };
         self.state = State::Listening(transaction);
         Step::Need(self.ids.ask(ask))

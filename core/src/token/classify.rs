@@ -47,13 +47,19 @@ fn advice(code: u32) -> Option<&'static str> {
         500_011 | 50_001 => "check the scope: the tenant does not know that resource",
         65_001 | 90_094 | 90_095 => "an administrator must consent to the application's permissions",
         50_196 => "the application asks for the same token too often; use the cache",
+        50_126 | 50_034 | 50_056 => "check the user name and the password",
         70_008 | 700_082 | 700_084 | 50_173 | 50_133 => "sign in again",
         _ => return None,
     })
 }
 
-/// The words that mean a person must act, when the grant belongs to a person.
+/// The words that mean a person must act, when the grant belongs to a person; to sign in again helps nobody whose name
+/// or password is wrong.
 fn asks_for_a_person(oauth: &OAuthError) -> bool {
+    let wrong_password = |code| matches!(code, 50_126 | 50_034 | 50_056);
+    if oauth.codes.iter().copied().any(wrong_password) {
+        return false;
+    }
     matches!(oauth.error.as_str(), "invalid_grant" | "interaction_required" | "login_required" | "consent_required")
 }
 
