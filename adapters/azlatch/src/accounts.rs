@@ -3,7 +3,7 @@
 use azlatch_core::cache::{Account, Discard, Listing, Query, partition};
 use azlatch_core::credential::{Interaction, TokenRequest, UserCredential};
 use azlatch_core::effect::Partition;
-use azlatch_core::{AuthenticationRecord, Error, ErrorKind};
+use azlatch_core::{AuthenticationRecord, Error, ErrorKind, ScopeSet};
 
 use crate::bound::Bound;
 
@@ -11,9 +11,13 @@ impl<C: UserCredential> Bound<C> {
     /// A request for `scopes`, or for the cloud's usual ones.
     pub(crate) fn first_request<S: AsRef<str>>(&self, scopes: &[S]) -> Result<TokenRequest, Error> {
         match scopes {
-            [] => TokenRequest::new(self.credential.default_scopes(&self.session.surroundings())?.iter()),
+            [] => TokenRequest::new(self.default_scopes()?.iter()),
             scopes => TokenRequest::new(scopes),
         }
+    }
+
+    pub(crate) fn default_scopes(&self) -> Result<ScopeSet, Error> {
+        self.credential.default_scopes(&self.session.surroundings())
     }
 
     /// `request`, a sign-in being allowed for it unless it says otherwise.

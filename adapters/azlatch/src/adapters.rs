@@ -166,6 +166,14 @@ impl Adapters {
         self
     }
 
+    /// Opens browsers with `open` instead of `$BROWSER` or the system's way. It must not wait for the person; an error is
+    /// why nothing was opened, in a few words.
+    #[must_use]
+    pub fn browser(mut self, open: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static) -> Self {
+        self.calls.open_with(Arc::new(open));
+        self
+    }
+
     pub(crate) const fn surroundings(&self) -> &Surroundings {
         &self.surroundings
     }

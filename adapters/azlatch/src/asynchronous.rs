@@ -13,7 +13,7 @@ use azlatch_core::cache::{Account, Discard};
 use azlatch_core::credential::{Credential, TokenRequest, UserCredential};
 use azlatch_core::secret::AccessToken;
 use azlatch_core::token::Token;
-use azlatch_core::{AuthenticationRecord, Error, Flow, run_async};
+use azlatch_core::{AuthenticationRecord, Error, Flow, ScopeSet, run_async};
 use azlatch_system::System;
 
 use crate::accounts::merged;
@@ -235,6 +235,15 @@ impl<C: UserCredential, R: Runtime> Async<C, R> {
     pub async fn authenticate_with(&self, request: &TokenRequest) -> Result<AuthenticationRecord, Error> {
         self.answer(&self.0.bound.allowing(request)).await?;
         self.0.bound.who()
+    }
+
+    /// What a sign-in is for that names no scopes: the cloud's resource manager.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` at an authority of which nobody knows what it guards.
+    pub fn default_scopes(&self) -> Result<ScopeSet, Error> {
+        self.0.bound.default_scopes()
     }
 
     /// Who is signed in: as a sign-in here told, else as the record that the credential was given says.

@@ -1,29 +1,46 @@
-//! Application code that supplies values: the driver of [`Call`].
+//! Application code as a driver: what it supplies when it is called, and the browser that it opens itself.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use azlatch_core::effect::{Call, Effect, Reply, Supplied};
+use azlatch_core::effect::{BrowseFault, Call, Effect, Reply, Supplied};
 use azlatch_core::{Error, Host};
 
 /// What application code supplies when it is called.
 pub(crate) type Source = dyn Fn(&Call) -> Result<Supplied, Error> + Send + Sync;
 
-/// The calls that are registered, by name; clones share.
+/// How application code opens an address.
+pub(crate) type Opener = dyn Fn(&str) -> Result<(), String> + Send + Sync;
+
+/// What the application does itself: the calls that are registered, by name, and opening browsers. Clones share.
 #[derive(Clone, Default)]
-pub(crate) struct Calls(Arc<HashMap<String, Arc<Source>>>);
+pub(crate) struct Calls {
+    sources: Arc<HashMap<String, Arc<Source>>>,
+    opener: Option<Arc<Opener>>,
+}
 
 impl Calls {
     pub(crate) fn register(&mut self, what: String, source: Arc<Source>) {
-        Arc::make_mut(&mut self.0).insert(what, source);
+        Arc::make_mut(&mut self.sources).insert(what, source);
+    }
+
+    pub(crate) fn open_with(&mut self, opener: Arc<Opener>) {
+        self.opener = Some(opener);
     }
 }
 
 impl Host for Calls {
     fn perform(&mut self, effect: Effect) -> Result<Reply, Effect> {
         match effect {
-            Effect::Call(ask) => match self.0.get(&ask.op.what) {
+            Effect::Browse(ask) => match &self.opener {
+                Some(open) => {
+                    let answer = open(&ask.op.url).map_err(BrowseFault::Failed);
+                    Ok(ask.answer(answer))
+                }
+                None => Err(Effect::Browse(ask)),
+            },
+            Effect::Call(ask) => match self.sources.get(&ask.op.what) {
                 Some(source) => {
                     let answer = source(&ask.op);
                     Ok(ask.answer(answer))
@@ -37,6 +54,6 @@ impl Host for Calls {
 
 impl fmt::Debug for Calls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.sources.keys()).finish()
     }
 }

@@ -80,9 +80,9 @@ pub use azlatch_core::cache::{Account, Demand};
 #[cfg(feature = "username-password")]
 pub use azlatch_core::credential::UsernamePasswordCredential;
 pub use azlatch_core::credential::{
-    AuthorizationCodeCredential, ClientSecretCredential, Credential, CustomCredential, DeviceCodeCredential,
-    Interaction, InteractiveBrowserCredential, Surroundings, TokenCachePersistenceOptions, TokenRequest,
-    UserCredential,
+    AuthorizationCodeCredential, ClientSecretCredential, Credential, CustomCredential, DEVELOPER_CLIENT_ID,
+    DeviceCodeCredential, Interaction, InteractiveBrowserCredential, Surroundings, TokenCachePersistenceOptions,
+    TokenRequest, UserCredential,
 };
 pub use azlatch_core::effect::{Call, Prompt, Supplied};
 pub use azlatch_core::error::OAuthError;

@@ -1,9 +1,16 @@
 //! The command line: its words, their environment twins, their help.
 
+mod client;
+mod people;
+
+pub(crate) use client::{Authority, Client, CredentialName, Person, Store};
+pub(crate) use people::{Accounts, Login, Logout};
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::output::Form;
 
@@ -22,12 +29,41 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+impl Cli {
+    /// Reads the command line. Where a record says whose tokens are meant, what the environment says of application,
+    /// tenant and authority is for others; what the command line says still counts.
+    pub(crate) fn parse_with_record() -> Self {
+        let matches = Self::command().get_matches();
+        let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        if let (Command::Token(token), Some((_, named))) = (&mut cli.command, matches.subcommand())
+            && token.client.person.record.is_some()
+        {
+            let of_environment = |name: &str| named.value_source(name) == Some(ValueSource::EnvVariable);
+            let Authority { tenant_id, client_id, authority_host, .. } = &mut token.client.authority;
+            for (name, value) in
+                [("tenant_id", tenant_id), ("client_id", client_id), ("authority_host", authority_host)]
+            {
+                if of_environment(name) {
+                    *value = None;
+                }
+            }
+        }
+        cli
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// See the cache at work against a built-in authority: no account, no network
     Try(Try),
     /// Print an access token
     Token(Box<Token>),
+    /// Sign in, once: later runs go on silently
+    Login(Box<Login>),
+    /// Remove an account and everything that is stored of it
+    Logout(Logout),
+    /// List the accounts that are signed in
+    Accounts(Accounts),
     /// Run a local Entra ID over https, to test any Azure SDK against
     Emulator(Emulator),
     /// Look into persistent caches, or clear them
@@ -35,6 +71,9 @@ pub(crate) enum Command {
     Cache(Cache),
     /// Print the version
     Version,
+    /// Be the browser of whom the emulator signs in at once: BROWSER='azlatch visit'
+    #[command(hide = true)]
+    Visit(Visit),
 }
 
 #[derive(Args, Debug)]
@@ -45,12 +84,18 @@ pub(crate) struct Try {
     /// Ask from tasks, through async-std and async HTTP, instead of threads
     #[arg(long = "async")]
     pub(crate) tasks: bool,
+    /// Tell the story of a person instead: signed in once, silent from then on
+    #[arg(long, conflicts_with = "tasks")]
+    pub(crate) user: bool,
 }
 
-/// The credentials, in kebab case of Azure Identity's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CredentialName {
-    ClientSecret,
+#[derive(Args, Debug)]
+pub(crate) struct Visit {
+    /// The address to open
+    pub(crate) url: String,
+    /// Root certificates to trust
+    #[arg(long, value_name = "PEM", env = "AZLATCH_CA_FILE", hide_env_values = true)]
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -86,54 +131,6 @@ pub(crate) struct Token {
     pub(crate) client: Client,
 }
 
-/// Who asks, whom, and where tokens are kept.
-#[derive(Args, Debug)]
-pub(crate) struct Client {
-    /// The credential
-    #[arg(long, value_enum, default_value = "client-secret")]
-    pub(crate) credential: CredentialName,
-    /// The tenant
-    #[arg(long, env = "AZURE_TENANT_ID", hide_env_values = true)]
-    pub(crate) tenant_id: Option<String>,
-    /// The application
-    #[arg(long, env = "AZURE_CLIENT_ID", hide_env_values = true)]
-    pub(crate) client_id: Option<String>,
-    /// File that holds the client secret; - is stdin. Else AZURE_CLIENT_SECRET is used; a secret is never an argument
-    #[arg(long, value_name = "PATH")]
-    pub(crate) client_secret_file: Option<PathBuf>,
-    /// The authority's host
-    #[arg(long, env = "AZURE_AUTHORITY_HOST", hide_env_values = true)]
-    pub(crate) authority_host: Option<String>,
-    /// Another tenant that may be asked; * for any (repeat for more)
-    #[arg(long, value_name = "TENANT")]
-    pub(crate) additionally_allowed_tenant: Vec<String>,
-    /// Trust the authority host without asking the public cloud about it
-    #[arg(long)]
-    pub(crate) no_instance_discovery: bool,
-    /// Root certificates to trust beside the system's
-    #[arg(long, value_name = "PEM", env = "AZLATCH_CA_FILE", hide_env_values = true)]
-    pub(crate) ca_file: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) store: Store,
-    /// Never ask the user anything
-    #[arg(long)]
-    pub(crate) no_prompt: bool,
-}
-
-/// Where tokens are kept.
-#[derive(Args, Debug)]
-pub(crate) struct Store {
-    /// Keep tokens for later runs, shared with other programs and languages
-    #[arg(long)]
-    pub(crate) persist: bool,
-    /// The cache's name (implies --persist)
-    #[arg(long, value_name = "NAME")]
-    pub(crate) cache_name: Option<String>,
-    /// Keep them in plain text where no encrypted store can be used
-    #[arg(long)]
-    pub(crate) allow_unencrypted_storage: bool,
-}
-
 #[derive(Args, Debug)]
 pub(crate) struct Emulator {
     /// The port; 0 for any free one
@@ -148,6 +145,9 @@ pub(crate) struct Emulator {
     /// Seconds until access tokens say that they are due for renewal
     #[arg(long)]
     pub(crate) refresh_in: Option<i64>,
+    /// Sign this user in at once, without a page: for scripts
+    #[arg(long, value_name = "USER")]
+    pub(crate) auto_approve: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -184,7 +184,7 @@ pub(crate) enum ListForm {
     Json,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds <= 3600.0 => Ok(Duration::from_secs_f64(seconds)),
         _ => Err("give a number of seconds, more than 0 and at most 3600".into()),

@@ -2,24 +2,31 @@
 
 use std::io::{self, BufRead, Read as _};
 
-use azlatch::{Blocking, ClientSecretCredential, Error, ErrorKind, TokenRequest};
+use azlatch::{Error, ErrorKind, Interaction, TokenRequest};
 use serde_json::{Map, Value};
 
 use crate::args::Token;
+use crate::client::Tokens;
 use crate::output;
 
 /// A longer line is no request.
 const LIMIT: u64 = 64 * 1024;
 
-pub(crate) fn run(credential: &Blocking<ClientSecretCredential>, options: &Token) -> Result<(), Error> {
+/// What a line asks for.
+enum Wanted {
+    Token(TokenRequest),
+    /// Who is signed in, after a sign-in if it must be.
+    Record(TokenRequest),
+}
+
+pub(crate) fn run(credential: &dyn Tokens, options: &Token) -> Result<(), Error> {
     let mut input = io::stdin().lock();
     while let Some(line) = next_line(&mut input)? {
-        let answer = line.and_then(|line| request(&line, options)).and_then(|request| credential.answer(&request));
-        let result = match &answer {
-            Ok(answer) => output::json(answer, options.explain),
-            Err(error) => output::error_json(error),
-        };
-        output::line(&result.to_string())?;
+        let result = line.and_then(|line| wanted(&line, options, credential)).and_then(|wanted| match wanted {
+            Wanted::Token(request) => Ok(output::json(&credential.answer(&request)?, options.explain)),
+            Wanted::Record(request) => Ok(output::record(&credential.authenticate(&request)?)),
+        });
+        output::line(&result.unwrap_or_else(|error| output::error_json(&error)).to_string())?;
     }
     Ok(())
 }
@@ -45,7 +52,7 @@ fn next_line(input: &mut impl BufRead) -> Result<Option<Result<String, Error>>, 
     }
 }
 
-fn request(line: &str, options: &Token) -> Result<TokenRequest, Error> {
+fn wanted(line: &str, options: &Token, credential: &dyn Tokens) -> Result<Wanted, Error> {
     let Ok(Value::Object(fields)) = serde_json::from_str(line) else {
         return Err(bad("the line is not a JSON object"));
     };
@@ -53,15 +60,17 @@ fn request(line: &str, options: &Token) -> Result<TokenRequest, Error> {
     if let Some(unknown) = fields.keys().find(|name| !KNOWN.contains(&name.as_str())) {
         return Err(bad(&format!("unknown member `{}`", unknown.escape_debug())));
     }
-    match text(&fields, "op")? {
-        None | Some("token") => {}
+    let authenticate = match text(&fields, "op")? {
+        None | Some("token") => false,
+        Some("authenticate") => true,
         Some(_) => return Err(bad("`op` is not one that this version knows")),
-    }
+    };
     let scopes = match fields.get("scopes") {
         Some(Value::Array(scopes)) => scopes
             .iter()
-            .map(|s| s.as_str().ok_or_else(|| bad("`scopes` must be strings")))
+            .map(|s| s.as_str().map(str::to_owned).ok_or_else(|| bad("`scopes` must be strings")))
             .collect::<Result<Vec<_>, _>>()?,
+        None if authenticate => credential.usual_scopes()?,
         _ => return Err(bad("`scopes` must be an array of strings")),
     };
     let cae = match fields.get("enable_cae") {
@@ -76,7 +85,10 @@ fn request(line: &str, options: &Token) -> Result<TokenRequest, Error> {
     if let Some(claims) = text(&fields, "claims")? {
         request = request.claims(claims);
     }
-    Ok(request)
+    if options.client.no_prompt {
+        request = request.interaction(Interaction::Never);
+    }
+    Ok(if authenticate { Wanted::Record(request) } else { Wanted::Token(request) })
 }
 
 fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Error> {

@@ -16,6 +16,7 @@ pub(crate) fn run(options: &Emulator) -> Result<(), Error> {
     let settings = entra::Settings {
         expires_in: options.expires_in,
         refresh_in: options.refresh_in,
+        auto_approve: options.auto_approve.clone(),
         ..entra::Settings::default()
     };
     let emulator = entra::Emulator::builder().settings(settings).port(options.port).start().map_err(|error| {

@@ -25,6 +25,9 @@ pub(crate) fn report(error: &Error, verbose: bool) -> ExitCode {
     if let Some(advice) = error.advice() {
         tell(&format!("  {advice}"));
     }
+    if error.needs_interaction() {
+        tell("  to sign in: azlatch login");
+    }
     if let Some(oauth) = error.oauth().filter(|_| verbose) {
         let codes: Vec<_> = oauth.codes.iter().map(ToString::to_string).collect();
         tell(&format!(

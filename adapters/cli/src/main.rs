@@ -2,28 +2,36 @@
 //!
 //! stdout carries the result and nothing else; everything for people goes to stderr.
 
+mod accounts;
 #[allow(rustdoc::bare_urls, reason = "help is read in terminals")]
 mod args;
 mod batch;
 mod cache;
 mod client;
+mod device;
 mod emulator;
 mod exit;
+mod login;
 mod output;
+mod person;
+mod record;
 mod story;
 mod token;
+mod visit;
 
 use std::process::ExitCode;
-
-use clap::Parser as _;
 
 use args::{Cli, Command};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_with_record();
     let done = match &cli.command {
         Command::Try(options) => return story::run(options),
         Command::Token(options) => token::run(options),
+        Command::Login(options) => login::run(options),
+        Command::Logout(options) => accounts::logout(options),
+        Command::Accounts(options) => accounts::list(options),
+        Command::Visit(options) => visit::run(options),
         Command::Emulator(options) => emulator::run(options),
         Command::Cache(command) => cache::run(command),
         Command::Version => output::line(&format!("azlatch {}", env!("CARGO_PKG_VERSION"))),

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use azlatch::{Answer, Error, ErrorKind};
+use azlatch::{Answer, AuthenticationRecord, Error, ErrorKind};
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 
@@ -55,6 +55,12 @@ pub(crate) fn json(answer: &Answer, explain: bool) -> Value {
         object.insert("explain".into(), answer.explain.lines().collect::<Vec<_>>().into());
     }
     Value::Object(object)
+}
+
+/// Who is signed in, as JSON: what a later run goes on from.
+pub(crate) fn record(record: &AuthenticationRecord) -> Value {
+    let members: Value = serde_json::from_str(&record.to_json()).unwrap_or_default();
+    json!({ "record": members })
 }
 
 /// `error` as JSON: its kind, what happened and what to do, and the server's words.

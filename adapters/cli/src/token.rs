@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use azlatch::{Error, ErrorKind, TokenRequest};
+use azlatch::{Error, ErrorKind, Interaction, TokenRequest};
 use azlatch_system::Environment;
 
 use crate::args::Token;
@@ -11,15 +11,21 @@ use crate::output::{self, Form};
 use crate::{batch, client};
 
 pub(crate) fn run(options: &Token) -> Result<(), Error> {
-    if options.batch && options.client.client_secret_file.as_deref() == Some(Path::new("-")) {
-        return Err(Error::new(ErrorKind::Configuration, "stdin cannot carry both the secret and the requests")
-            .advise("set AZURE_CLIENT_SECRET, or name a file"));
+    let person = &options.client.person;
+    let files = [&options.client.client_secret_file, &person.password_file, &person.authorization_code_file];
+    let on_stdin = files.into_iter().flatten().filter(|path| *path == Path::new("-")).count();
+    if on_stdin + usize::from(options.batch) > 1 {
+        return Err(Error::new(ErrorKind::Configuration, "stdin cannot carry several things at once")
+            .advise("put secrets into the environment or into files"));
     }
     let credential = client::bind(&options.client, &Environment::capture())?;
     if options.batch {
-        return batch::run(&credential, options);
+        return batch::run(&*credential, options);
     }
     let mut request = TokenRequest::new(&options.scopes)?.enable_cae(options.enable_cae).timeout(options.timeout);
+    if options.client.no_prompt {
+        request = request.interaction(Interaction::Never);
+    }
     if options.force_refresh {
         request = request.force_refresh();
     }
