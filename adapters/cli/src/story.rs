@@ -1,9 +1,11 @@
 //! `azlatch try`: the cache at work, told in rows that count the authority's requests.
 
+mod people;
+
 use std::cell::Cell;
 use std::fs;
 use std::io;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Output};
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,12 +19,16 @@ use crate::args::Try;
 use crate::exit::{report, tell};
 use crate::output;
 
+const NETWORK: &str = Source::Network.name();
+const MEMORY: &str = Source::Memory.name();
+const STORE: &str = Source::Store.name();
+
 const TENANT: &str = "contoso.example";
 const CLIENT: &str = "11111111-1111-1111-1111-111111111111";
 const SECRET: &str = "only-the-emulator-knows";
 
 pub(crate) fn run(options: &Try) -> ExitCode {
-    match Story::begin(options).and_then(|story| story.tell()) {
+    match Story::begin(options).and_then(|story| if options.user { story.tell_of_people() } else { story.tell() }) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
             tell("azlatch: a row is not as promised");
@@ -45,6 +51,7 @@ struct Story {
 enum Bound {
     Threads(Blocking<ClientSecretCredential>),
     Tasks(AsyncStd<ClientSecretCredential>),
+    People(Blocking<InteractiveBrowserCredential>),
 }
 
 impl Bound {
@@ -52,24 +59,15 @@ impl Bound {
         match self {
             Self::Threads(credential) => credential.answer(request),
             Self::Tasks(credential) => block_on(credential.answer(request)),
+            Self::People(credential) => credential.answer(request),
         }
     }
 
     /// What `count` threads or tasks get that ask for one token at the same moment.
     fn crowd(&self, count: usize, request: &TokenRequest) -> Result<Vec<Answer>, Error> {
         match self {
-            Self::Threads(credential) => {
-                let start = Barrier::new(count);
-                let ask = || {
-                    start.wait();
-                    credential.answer(request)
-                };
-                thread::scope(|scope| {
-                    let threads: Vec<_> = (0..count).map(|_| scope.spawn(ask)).collect();
-                    let ended = threads.into_iter().map(thread::ScopedJoinHandle::join);
-                    ended.map(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-                })
-            }
+            Self::Threads(credential) => at_once(count, || credential.answer(request)),
+            Self::People(credential) => at_once(count, || credential.answer(request)),
             Self::Tasks(credential) => block_on(async {
                 let ask = || {
                     let (credential, request) = (credential.clone(), request.clone());
@@ -86,15 +84,38 @@ impl Bound {
     }
 }
 
-/// What a row came to: the answer, and a remark when it is not as promised.
+/// What `count` threads come to that `ask` at the same moment.
+fn at_once(count: usize, ask: impl Fn() -> Result<Answer, Error> + Sync) -> Result<Vec<Answer>, Error> {
+    let start = Barrier::new(count);
+    let ask = || {
+        start.wait();
+        ask()
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(ask)).collect();
+        let ended = threads.into_iter().map(thread::ScopedJoinHandle::join);
+        ended.map(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
+}
+
+/// What a row came to, and a remark when it is not as promised.
 struct Seen {
-    answer: Answer,
+    /// Where the token is from, or what kind of error there is instead.
+    from: &'static str,
+    /// What happened on the way.
+    lines: Vec<String>,
     objection: Option<String>,
 }
 
 impl From<Answer> for Seen {
     fn from(answer: Answer) -> Self {
-        Self { answer, objection: None }
+        Self { from: answer.explain.source.name(), lines: answer.explain.lines().collect(), objection: None }
+    }
+}
+
+impl Seen {
+    fn but(self, objection: Option<String>) -> Self {
+        Self { objection, ..self }
     }
 }
 
@@ -123,33 +144,35 @@ impl Story {
         self.on_disk()?;
         self.in_trouble()?;
         self.damaged()?;
-        output::line(&format!(
-            "\n{}",
-            if self.kept.get() { "every row as promised" } else { "NOT as promised, see above" }
-        ))?;
+        self.end()
+    }
+
+    fn end(&self) -> Result<bool, Error> {
+        let verdict = if self.kept.get() { "every row as promised" } else { "NOT as promised, see above" };
+        output::line(&format!("\n{verdict}"))?;
         Ok(self.kept.get())
     }
 
     fn in_memory(&self) -> Result<(), Error> {
         let credential = self.credential(false)?;
         let ask = |scope: &str| credential.answer(&TokenRequest::new([scope])?);
-        self.row("first token", 1, Source::Network, || Ok(ask("https://vault.example/.default")?.into()))?;
-        self.row("again", 0, Source::Memory, || Ok(ask("https://vault.example/.default")?.into()))?;
+        self.row("first token", 1, NETWORK, || Ok(ask("https://vault.example/.default")?.into()))?;
+        self.row("again", 0, MEMORY, || Ok(ask("https://vault.example/.default")?.into()))?;
         let crowd_of =
             if self.tasks { "64 tasks at once, one cold scope" } else { "64 threads at once, one cold scope" };
-        self.row(crowd_of, 1, Source::Network, || crowd(&credential, 64))
+        self.row(crowd_of, 1, NETWORK, || crowd(&credential, 64, "https://crowd.example/.default"))
     }
 
     fn on_disk(&self) -> Result<(), Error> {
         let credential = self.credential(true)?;
         let scope = "https://storage.example/.default";
-        self.row("a token that is kept on disk", 1, Source::Network, || {
+        self.row("a token that is kept on disk", 1, NETWORK, || {
             Ok(credential.answer(&TokenRequest::new([scope])?)?.into())
         })?;
-        self.row("a new process on the same disk cache", 0, Source::Store, || {
+        self.row("a new process on the same disk cache", 0, STORE, || {
             let answer = self.credential(true)?.answer(&TokenRequest::new([scope])?)?;
             let objection = self.new_process(scope, answer.token.expose_secret())?;
-            Ok(Seen { answer, objection })
+            Ok(Seen::from(answer).but(objection))
         })
     }
 
@@ -161,10 +184,10 @@ impl Story {
         let first = ask(queue)?;
         self.emulator.with(|entra| entra.settings_mut().expires_in = 3599);
         thread::sleep(Duration::from_millis(2100));
-        self.row("an expired token", 1, Source::Network, || {
+        self.row("an expired token", 1, NETWORK, || {
             let answer = ask(queue)?;
             let same = answer.token.expose_secret() == first.token.expose_secret();
-            Ok(Seen { answer, objection: same.then(|| "the expired token was handed out".into()) })
+            Ok(Seen::from(answer).but(same.then(|| "the expired token was handed out".into())))
         })?;
         let table = "https://table.example/.default";
         // Half of so short a life is left when it is due.
@@ -175,12 +198,12 @@ impl Story {
             entra.script(Fault::status(503).on(Target::Token).times(0));
         });
         thread::sleep(Duration::from_millis(3200));
-        self.row("due for renewal, but Entra answers 503: served", 1, Source::Memory, || {
+        self.row("due for renewal, but Entra answers 503: served", 1, MEMORY, || {
             let answer = ask(table)?;
             let other = answer.token.expose_secret() != first.token.expose_secret();
-            Ok(Seen { answer, objection: other.then(|| "another token was handed out".into()) })
+            Ok(Seen::from(answer).but(other.then(|| "another token was handed out".into())))
         })?;
-        self.row("and again, within half a minute: Entra left alone", 0, Source::Memory, || Ok(ask(table)?.into()))?;
+        self.row("and again, within half a minute: Entra left alone", 0, MEMORY, || Ok(ask(table)?.into()))?;
         self.emulator.with(azlatch_emulator::Entra::reset);
         Ok(())
     }
@@ -190,11 +213,11 @@ impl Story {
         let whole = fs::read(&path).map_err(|e| trouble("the cache file could not be read", &e))?;
         fs::write(&path, &whole[..whole.len() / 2]).map_err(|e| trouble("the cache file could not be cut", &e))?;
         let request = TokenRequest::new(["https://storage.example/.default"])?;
-        self.row("the cache file cut in half: healed", 1, Source::Network, || {
+        self.row("the cache file cut in half: healed", 1, NETWORK, || {
             let answer = self.credential(true)?.answer(&request)?;
             let healed = self.credential(true)?.answer(&request)?;
             let objection = (healed.explain.source != Source::Store).then(|| "the file was not healed".into());
-            Ok(Seen { answer, objection })
+            Ok(Seen::from(answer).but(objection))
         })
     }
 
@@ -203,29 +226,27 @@ impl Story {
         &self,
         what: &str,
         requests: u64,
-        source: Source,
+        source: &str,
         play: impl FnOnce() -> Result<Seen, Error>,
     ) -> Result<(), Error> {
         let before = self.requests();
         let start = Instant::now();
         let seen = play()?;
         let took = start.elapsed();
-        if self.tasks && requests > 0 && source == Source::Memory {
+        if self.tasks && requests > 0 && source == MEMORY {
             // The task that tries to renew it is on its way, and nobody waits for it.
             thread::sleep(Duration::from_millis(500));
         }
         let counted = self.requests() - before;
-        let from = seen.answer.explain.source;
-        let as_promised = counted == requests && from == source && seen.objection.is_none();
+        let as_promised = counted == requests && seen.from == source && seen.objection.is_none();
         self.kept.set(self.kept.get() && as_promised);
-        let verdict =
-            if as_promised { String::new() } else { format!("   EXPECTED {requests} from {}", source.name()) };
-        output::line(&format!("  {what:<50} {counted:>8} {:>6} ms   {}{verdict}", took.as_millis(), from.name()))?;
+        let verdict = if as_promised { String::new() } else { format!("   EXPECTED {requests}, {source}") };
+        output::line(&format!("  {what:<50} {counted:>8} {:>6} ms   {}{verdict}", took.as_millis(), seen.from))?;
         if let Some(objection) = &seen.objection {
             output::line(&format!("      {objection}"))?;
         }
         if self.explain {
-            seen.answer.explain.lines().try_for_each(|line| output::line(&format!("      {line}")))?;
+            seen.lines.iter().try_for_each(|line| output::line(&format!("      {line}")))?;
         }
         Ok(())
     }
@@ -251,39 +272,43 @@ impl Story {
 
     /// Runs this very program once more; an objection when it does not find `expected` in the store.
     fn new_process(&self, scope: &str, expected: &str) -> Result<Option<String>, Error> {
-        let program = std::env::current_exe().map_err(|e| trouble("this program's own file was not found", &e))?;
-        let child = Command::new(program)
-            .args([
-                "token",
-                "--output",
-                "json",
-                "--persist",
-                "--allow-unencrypted-storage",
-                "--no-instance-discovery",
-                "--scope",
-                scope,
-            ])
+        let mut command = self.another_process(scope)?;
+        let child = command
             .args(["--tenant-id", TENANT, "--client-id", CLIENT, "--authority-host", &self.emulator.authority()])
-            .arg("--ca-file")
-            .arg(self.home.path().join("ca.pem"))
             .env("AZURE_CLIENT_SECRET", SECRET)
-            .env("HOME", self.home.path())
-            .env("LOCALAPPDATA", self.home.path())
             .output()
             .map_err(|e| trouble("the new process did not start", &e))?;
-        let found: serde_json::Value = serde_json::from_slice(&child.stdout).unwrap_or_default();
-        let as_expected = child.status.success() && found["source"] == "store" && found["access_token"] == expected;
-        Ok((!as_expected).then(|| format!("the new process did not find the token in the store ({})", child.status)))
+        Ok(objection(&child, expected))
+    }
+
+    /// This very program once more, with the same home, asked for a token of `scope`.
+    fn another_process(&self, scope: &str) -> Result<Command, Error> {
+        let program = std::env::current_exe().map_err(|e| trouble("this program's own file was not found", &e))?;
+        let mut command = Command::new(program);
+        command
+            .args(["token", "--output", "json", "--persist", "--allow-unencrypted-storage"])
+            .args(["--no-instance-discovery", "--scope", scope, "--ca-file"])
+            .arg(self.home.path().join("ca.pem"))
+            .env("HOME", self.home.path())
+            .env("LOCALAPPDATA", self.home.path());
+        Ok(command)
     }
 }
 
+/// An objection, when `child` did not find `expected` in the store.
+fn objection(child: &Output, expected: &str) -> Option<String> {
+    let found: serde_json::Value = serde_json::from_slice(&child.stdout).unwrap_or_default();
+    let as_expected = child.status.success() && found["source"] == STORE && found["access_token"] == expected;
+    (!as_expected).then(|| format!("the new process did not find the token in the store ({})", child.status))
+}
+
 /// `count` at once; an objection when they do not all get the same.
-fn crowd(credential: &Bound, count: usize) -> Result<Seen, Error> {
-    let answers = credential.crowd(count, &TokenRequest::new(["https://crowd.example/.default"])?)?;
+fn crowd(credential: &Bound, count: usize, scope: &str) -> Result<Seen, Error> {
+    let answers = credential.crowd(count, &TokenRequest::new([scope])?)?;
     let all_same = answers.windows(2).all(|pair| pair[0].token.expose_secret() == pair[1].token.expose_secret());
     let objection = (!all_same).then(|| "they did not all get the same token".into());
     match answers.into_iter().find(|answer| answer.explain.source == Source::Network) {
-        Some(answer) => Ok(Seen { answer, objection }),
+        Some(answer) => Ok(Seen::from(answer).but(objection)),
         None => Err(Error::new(ErrorKind::Network, "nobody fetched the token")),
     }
 }
