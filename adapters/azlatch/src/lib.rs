@@ -32,6 +32,14 @@
 //!   blocking caller that ran it, and nobody else.
 //! * [`TokenCache`] is bounded by number and by bytes: what has ended goes first, then what was used longest ago.
 //!
+//! # People
+//!
+//! [`InteractiveBrowserCredential`], [`DeviceCodeCredential`] and [`AuthorizationCodeCredential`] have a person sign in
+//! once; everything after that is silent, for every resource. What only bound credentials for people have:
+//! [`authenticate`](Blocking::authenticate), [`authentication_record`](Blocking::authentication_record),
+//! [`accounts`](Blocking::accounts), [`sign_out`](Blocking::sign_out). Whether a request may ask is said by its
+//! [`Interaction`]; how the person is reached, by [`Adapters::browser`] and [`Adapters::prompt`].
+//!
 //! # Stores
 //!
 //! With [`TokenCachePersistenceOptions`] they also live in the store that Azure Identity's other languages use, so that a
