@@ -29,7 +29,10 @@ struct Shared {
 struct Slots {
     by_key: HashMap<CacheKey, Arc<Slot>>,
     bytes: usize,
+    /// How often everything was forgotten, or everything of one owner.
     clearings: u64,
+    /// Which clearing was the last of an owner's own.
+    departed: HashMap<CacheKey, u64>,
 }
 
 /// Tokens kept at most, unless said otherwise.
@@ -67,7 +70,7 @@ impl TokenCache {
         });
     }
 
-    /// How often everything was forgotten.
+    /// How often something was forgotten.
     pub(crate) fn clearings(&self) -> u64 {
         self.slots().clearings
     }
@@ -97,7 +100,7 @@ impl TokenCache {
         slot
     }
 
-    /// Puts a token in its place, unless a newer one is there, it was rejected, or all was forgotten since `clearings`.
+    /// Puts a token in its place, unless a newer one is there, it was rejected, or it was forgotten since `clearings`.
     /// Says whether it may be handed out.
     pub(crate) fn keep(&self, slot: &Arc<Slot>, hot: Hot, now: Unix, fetched: bool, clearings: u64) -> bool {
         let mut slots = self.slots();
@@ -108,6 +111,10 @@ impl TokenCache {
         }
         if !fetched && slots.clearings != clearings {
             return false;
+        }
+        if slots.departed.get(&slot.owner).is_some_and(|clearing| *clearing > clearings) {
+            // Its owner left while it was fetched: it is handed out this once.
+            return true;
         }
         *rejected = None;
         drop(rejected);
@@ -148,6 +155,9 @@ impl TokenCache {
     /// Forgets every token of `owner`.
     pub(crate) fn forget_all_of(&self, owner: CacheKey) {
         let mut slots = self.slots();
+        slots.clearings += 1;
+        let clearing = slots.clearings;
+        slots.departed.insert(owner, clearing);
         let theirs: Vec<_> = slots.by_key.values().filter(|slot| slot.owner == owner).cloned().collect();
         for hot in theirs.iter().filter_map(|slot| slot.put(None)) {
             slots.bytes = slots.bytes.saturating_sub(hot.bytes());
@@ -258,6 +268,22 @@ mod tests {
             assert!(cache.keep(&slot, hot(text, made), NOW, true, 0), "{text} may be handed out");
             assert_eq!(held(&slot).as_deref(), Some(expected));
         }
+    }
+
+    #[test]
+    fn c_12_what_was_fetched_while_its_owner_left_is_not_kept() {
+        let cache = TokenCache::new();
+        let place = |key: u8, owner: u8| cache.place(CacheKey([key; 32]), || CacheKey([owner; 32]), NOW);
+        let (theirs, others) = (place(1, 1), place(2, 2));
+        let before = cache.clearings();
+        cache.forget_all_of(CacheKey([1; 32]));
+        assert!(cache.keep(&theirs, hot("a", 0), NOW, true, before), "whoever asked is served");
+        assert_eq!(held(&theirs), None);
+        cache.keep(&others, hot("b", 0), NOW, true, before);
+        assert_eq!(held(&others).as_deref(), Some("b"));
+        assert!(!cache.keep(&theirs, hot("a", 0), NOW, false, before), "read from a store that it has left since");
+        cache.keep(&theirs, hot("c", 0), NOW, true, cache.clearings());
+        assert_eq!(held(&theirs).as_deref(), Some("c"), "somebody came back");
     }
 
     #[test]
