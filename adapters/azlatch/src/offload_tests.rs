@@ -160,6 +160,9 @@ fn whoever_gives_up_leaves_the_queue() {
         ask(&mut host, Lock { key: KEY, patience: Duration::ZERO }).await;
         let (mut other, mut second) = (host.clone(), host.clone());
         let first = spawn(async move { ask(&mut other, Lock { key: KEY, patience: PATIENT }).await });
+        while lock(&host.queues.waiting).is_empty() {
+            azlatch_async_std::sleep(Duration::from_millis(1)).await;
+        }
         let waiting = ask(&mut second, Lock { key: KEY, patience: PATIENT });
         assert_eq!(before(azlatch_async_std::sleep(Duration::from_millis(20)), waiting).await, None);
         ask(&mut host, Unlock { guard: Guard(1), mark: None }).await;
