@@ -27,11 +27,19 @@ pub enum Bug {
     DeadDroppedUnseen,
     ConflictOverwritten,
     AccountLockForgotten,
+    SignedOutComesBack,
+    GuestTakenForAtHome,
+    SlowDownIgnored,
+    ListenerLeftOpen,
+    StateNotCompared,
+    FamilyTriedForever,
+    SignInLostWhenCancelled,
+    PolledAfterTheEnd,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 25] = [
         Self::TenantForgotten,
         Self::AssertionForgotten,
         Self::AccountForgotten,
@@ -49,6 +57,14 @@ impl Bug {
         Self::DeadDroppedUnseen,
         Self::ConflictOverwritten,
         Self::AccountLockForgotten,
+        Self::SignedOutComesBack,
+        Self::GuestTakenForAtHome,
+        Self::SlowDownIgnored,
+        Self::ListenerLeftOpen,
+        Self::StateNotCompared,
+        Self::FamilyTriedForever,
+        Self::SignInLostWhenCancelled,
+        Self::PolledAfterTheEnd,
     ];
 }
 

@@ -75,6 +75,13 @@ impl Amendment {
     fn delta(&self, base: &Base, document: &Document, room: Room) -> Delta {
         let mut delta = match &self.gain {
             // A document that was damaged says nothing about what was removed from it.
+            #[cfg(canary)]
+            Some(gain)
+                if crate::canary::is(crate::canary::Bug::SignedOutComesBack)
+                    && self.is_orphaned(base, document) =>
+            {
+                insert(document, &gain.query, &gain.granted, None, room)
+            }
             Some(gain) if base.is_suspect() => insert(document, &gain.query, &gain.granted, None, room),
             Some(gain) => insert(document, &gain.query, &gain.granted, gain.used.as_ref(), room),
             None => Delta::default(),

@@ -61,11 +61,13 @@ pub mod authority;
 pub mod bug;
 mod calendar;
 mod call;
+mod desk;
 pub mod disk;
 mod driver;
 pub mod flows;
 mod judge;
 mod network;
+mod people;
 pub mod plan;
 mod process;
 pub mod random;
@@ -75,7 +77,7 @@ pub mod wants;
 mod world;
 mod writing;
 
-pub use bug::StoreBug;
+pub use bug::DriverBug;
 pub use world::{Tally, World};
 
 /// Plays the history that `seed` decides.
@@ -83,7 +85,7 @@ pub use world::{Tally, World};
 /// # Errors
 ///
 /// What was broken, with the last lines of the trace.
-pub fn play(seed: u64, bug: Option<StoreBug>) -> Result<Tally, String> {
+pub fn play(seed: u64, bug: Option<DriverBug>) -> Result<Tally, String> {
     let world = World::new(seed, bug, false).run();
     if world.trace().broken().is_none() {
         return Ok(world.tally);

@@ -3,15 +3,19 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
+use azlatch_core::cache::Demand;
 use azlatch_core::effect::{Failure, LockKey, Response};
-use azlatch_core::{Mono, Now, Unix};
+use azlatch_core::{AuthenticationRecord, Mono, Now, Unix};
 
 use crate::authority::Authorities;
-use crate::bug::StoreBug;
+use crate::bug::DriverBug;
 use crate::call::{Call, Must};
+use crate::desk::Typed;
 use crate::disk::{Disk, Inode};
+use crate::flows::Means;
 use crate::judge::History;
-use crate::network::Packet;
+use crate::network::{News, Packet};
+use crate::people::Listener;
 use crate::plan::Plan;
 use crate::random::Random;
 use crate::trace::Trace;
@@ -39,7 +43,7 @@ pub(crate) enum Event {
     Answer {
         call: usize,
         tick: u32,
-        rotated: Option<(String, String)>,
+        news: News,
         result: Box<Result<Response, Failure>>,
     },
     /// A caller goes away.
@@ -72,6 +76,35 @@ pub(crate) enum Event {
     Clear {
         want: Want,
         process: usize,
+    },
+    /// Somebody signs in by one of the core's grants.
+    Meet {
+        want: Want,
+        process: usize,
+        means: Means,
+        demand: Demand,
+    },
+    /// Somebody signs out.
+    SignOut {
+        want: Want,
+        process: usize,
+    },
+    /// The authority takes refresh tokens back, or wants claims.
+    Revoke {
+        want: Want,
+    },
+    Condition {
+        want: Want,
+    },
+    /// A browser comes to a listener.
+    Redirected {
+        listener: usize,
+        parameters: Vec<(String, String)>,
+    },
+    /// Somebody types a code.
+    Typed {
+        user_code: String,
+        typed: Typed,
     },
     /// Faults stop.
     Calm,
@@ -116,11 +149,12 @@ pub struct World {
     pub(crate) trouble: Option<(Trouble, u64)>,
     pub(crate) authorities: Authorities,
     pub(crate) histories: Vec<History>,
+    pub(crate) listeners: Vec<Listener>,
     /// Until when the holders of a lock leave the authority alone.
     pub(crate) leave_alone: HashMap<LockKey, (u64, u64)>,
     pub(crate) rejected: Vec<String>,
     pub(crate) calm: bool,
-    pub(crate) bug: Option<StoreBug>,
+    pub(crate) bug: Option<DriverBug>,
     pub(crate) trace: Trace,
     /// What came of it.
     pub tally: Tally,
@@ -143,6 +177,30 @@ pub struct Tally {
     pub crashes: u64,
     pub power_cuts: u64,
     pub cancelled: u64,
+    pub met: u64,
+    pub browser: u64,
+    pub device: u64,
+    pub in_hand: u64,
+    pub arrived: u64,
+    pub declined: u64,
+    pub walked_away: u64,
+    pub too_late: u64,
+    pub strangers: u64,
+    pub pending: u64,
+    pub slow_downs: u64,
+    pub polls_lost: u64,
+    pub expired: u64,
+    pub signed_out: u64,
+    pub refused_claims: u64,
+    pub orphaned: u64,
+    pub revoked: u64,
+    pub conditioned: u64,
+    pub shared: u64,
+    pub mismatched: u64,
+    pub code_refused: u64,
+    pub arrived_cancelled: u64,
+    pub recorded: u64,
+    pub guests: u64,
     /// Calls that had to succeed since faults were over, and did.
     pub recovered: u64,
 }
@@ -164,7 +222,38 @@ impl Tally {
         self.power_cuts += other.power_cuts;
         self.cancelled += other.cancelled;
         self.recovered += other.recovered;
+        self.met += other.met;
+        self.browser += other.browser;
+        self.device += other.device;
+        self.in_hand += other.in_hand;
+        self.arrived += other.arrived;
+        self.declined += other.declined;
+        self.walked_away += other.walked_away;
+        self.too_late += other.too_late;
+        self.strangers += other.strangers;
+        self.pending += other.pending;
+        self.slow_downs += other.slow_downs;
+        self.polls_lost += other.polls_lost;
+        self.expired += other.expired;
+        self.signed_out += other.signed_out;
+        self.refused_claims += other.refused_claims;
+        self.orphaned += other.orphaned;
+        self.revoked += other.revoked;
+        self.conditioned += other.conditioned;
+        self.shared += other.shared;
+        self.mismatched += other.mismatched;
+        self.code_refused += other.code_refused;
+        self.arrived_cancelled += other.arrived_cancelled;
+        self.recorded += other.recorded;
+        self.guests += other.guests;
     }
+}
+
+/// Somebody who signed in, as the process knows it, and as it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) record: AuthenticationRecord,
+    pub(crate) want: Want,
 }
 
 /// A process of the machine.
@@ -182,6 +271,8 @@ pub(crate) struct Process {
     pub(crate) left: Vec<u32>,
     /// The token that each caller got last.
     pub(crate) last: Vec<Option<String>>,
+    /// Who signed in here, by our own grants.
+    pub(crate) sessions: Vec<Session>,
 }
 
 #[derive(Debug)]
@@ -217,7 +308,7 @@ const ENDLESS: u64 = 200_000;
 impl World {
     /// The world that `seed` decides, its store driver with `bug` if one is planted.
     #[must_use]
-    pub fn new(seed: u64, bug: Option<StoreBug>, traced: bool) -> Self {
+    pub fn new(seed: u64, bug: Option<DriverBug>, traced: bool) -> Self {
         let mut random = Random::new(seed);
         let plan = Plan::new(&mut random);
         let first = Want::any(&mut random);
@@ -235,6 +326,7 @@ impl World {
             stopped: 0,
             left: vec![plan.calls; plan.callers],
             last: vec![None; plan.callers],
+            sessions: Vec::new(),
         });
         let processes = processes.collect();
         let authorities = Authorities::new(&plan, seed);
@@ -251,6 +343,7 @@ impl World {
             guards: BTreeMap::new(),
             granted: 0,
             trouble: None,
+            listeners: Vec::new(),
             authorities,
             histories: vec![History::default(), History::default()],
             leave_alone: HashMap::new(),
@@ -298,9 +391,11 @@ impl World {
     /// The process that an event happens to, if it is one that a stopped process cannot take part in.
     fn concerns(&self, event: &Event) -> Option<usize> {
         match event {
-            Event::Begin { process, .. } | Event::SignIn { process, .. } | Event::Clear { process, .. } => {
-                Some(*process)
-            }
+            Event::Begin { process, .. }
+            | Event::SignIn { process, .. }
+            | Event::Meet { process, .. }
+            | Event::SignOut { process, .. }
+            | Event::Clear { process, .. } => Some(*process),
             Event::Work { call, .. } | Event::Answer { call, .. } | Event::Cancel { call } => {
                 Some(self.calls[*call].process)
             }
@@ -320,8 +415,8 @@ impl World {
             Event::Work { call, tick } if self.calls[call].tick == tick => self.work(call),
             Event::Work { .. } => {}
             Event::Arrive(packet) => self.arrive(*packet),
-            Event::Answer { call, tick, rotated, result } if self.calls[call].tick == tick => {
-                self.answered(call, rotated, *result);
+            Event::Answer { call, tick, news, result } if self.calls[call].tick == tick => {
+                self.answered(call, news, *result);
             }
             Event::Answer { .. } => {}
             Event::Cancel { call } => self.cancel(call),
@@ -329,6 +424,13 @@ impl World {
             Event::Demand { process, want, must } => self.demand(process, want, must),
             Event::SignIn { want, process } => self.sign_in(want, process),
             Event::Clear { want, process } => self.clear(want, process),
+            Event::Meet { want, process, means, demand } => self.meet(want, process, means, demand),
+            Event::SignOut { want, process } => self.sign_out(want, process),
+            Event::Redirected { listener, parameters } => self.redirected(listener, parameters),
+            Event::Typed { user_code, typed } => {
+                self.say(|| format!("somebody types {user_code}: {typed:?}"));
+                self.authorities.typed(&user_code, typed);
+            }
             Event::Calm => self.calm_down(),
             other if !self.calm => self.suffer(other),
             Event::Restart { process } => self.restart(process),
