@@ -77,8 +77,7 @@ impl Amendment {
             // A document that was damaged says nothing about what was removed from it.
             #[cfg(canary)]
             Some(gain)
-                if crate::canary::is(crate::canary::Bug::SignedOutComesBack)
-                    && self.is_orphaned(base, document) =>
+                if crate::canary::is(crate::canary::Bug::SignedOutComesBack) && self.is_orphaned(base, document) =>
             {
                 insert(document, &gain.query, &gain.granted, None, room)
             }

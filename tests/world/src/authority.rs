@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use azlatch_emulator::{Answer, Entra, Fault, Request, Settings};
 use serde_json::Value;
 
+use crate::desk::{Code, DeviceCode};
 use crate::flows::CLIENT_SECRET;
 use crate::plan::Plan;
-use crate::desk::{Code, DeviceCode};
 use crate::wants::{HOSTS, Want, person_named, tenant_named};
 
 /// What an access token was minted for.

@@ -120,8 +120,8 @@ impl Authorities {
             return Some(self.give_device_code(question, now));
         }
         match field("grant_type") {
-            "authorization_code" => Some(self.redeem(now, request, field("code"), &field)),
-            grant if grant.ends_with(":device_code") => Some(self.poll(now, request, field("device_code"), slow)),
+            "authorization_code" => Some(self.redeem(now, request, call, &field)),
+            grant if grant.ends_with(":device_code") => Some(self.poll(now, request, call, slow)),
             "refresh_token" => self.object(cloud, field("refresh_token")),
             _ => None,
         }
@@ -140,7 +140,9 @@ impl Authorities {
         Judgement::of(Answer { body: body.to_string().into_bytes(), ..blank(200) })
     }
 
-    fn poll(&mut self, now: i64, request: &Request, code: &str, slow: bool) -> Judgement {
+    fn poll(&mut self, now: i64, request: &Request, call: usize, slow: bool) -> Judgement {
+        let sent = fields(&request.body);
+        let code = sent.iter().find(|(name, _)| name == "device_code").map_or("", |(_, code)| code.as_str());
         let Some(device) = self.devices.get_mut(code) else { return refuse("invalid_grant", None, None) };
         if now > device.until {
             return refuse("expired_token", None, None);
@@ -154,15 +156,16 @@ impl Authorities {
             Some(Typed::Agreed(_)) if device.spent => refuse("invalid_grant", None, None),
             Some(Typed::Agreed(person)) => {
                 device.spent = true;
-                let question = device.question.clone();
+                // Whoever redeems it is who signs in, whoever asked.
+                let question = Question { call: Some(call), ..device.question.clone() };
                 self.admit(now, request, &question, person)
             }
         }
     }
 
-    fn redeem<'a>(&mut self, now: i64, request: &Request, code: &str, field: &impl Fn(&str) -> &'a str) -> Judgement {
-        let Some(known) = self.codes.get_mut(code) else { return refuse("invalid_grant", None, None) };
-        let verifier = URL_SAFE_NO_PAD.encode(Sha256::digest(field("code_verifier")));
+    fn redeem<'a>(&mut self, now: i64, request: &Request, call: usize, field: &impl Fn(&str) -> &'a str) -> Judgement {
+        let Some(known) = self.codes.get_mut(field("code")) else { return refuse("invalid_grant", None, None) };
+        let verifier = challenge_of(field("code_verifier"));
         let question = &known.question;
         let proven = question.challenge.as_ref().is_none_or(|challenge| *challenge == verifier);
         let same = question.client == field("client_id") && question.redirect_uri == field("redirect_uri");
@@ -170,7 +173,7 @@ impl Authorities {
             return refuse("invalid_grant", None, None);
         }
         known.spent = true;
-        let (question, person) = (known.question.clone(), known.person);
+        let (question, person) = (Question { call: Some(call), ..known.question.clone() }, known.person);
         self.admit(now, request, &question, person)
     }
 
@@ -279,6 +282,11 @@ fn refuse(error: &str, suberror: Option<&str>, claims: Option<String>) -> Judgem
         json["claims"] = json!(claims);
     }
     Judgement::of(Answer { body: json.to_string().into_bytes(), ..blank(400) })
+}
+
+/// S256 (RFC 7636 §4.2).
+pub(crate) fn challenge_of(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier))
 }
 
 fn with_nonce(id_token: &str, nonce: &str) -> String {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use azlatch_core::cache::{
-    Acquire, Acquired, Change, Delta, Demand, Discard, Document, HeldRefreshToken, Place, Policy, Query, Section, Subject,
+    Acquire, Acquired, Change, Delta, Demand, Discard, Document, HeldRefreshToken, Place, Policy, Query, Section,
+    Subject,
 };
 use azlatch_core::effect::{Found, Ids, Load, Loaded, Partition, Remove, Reply, Save, Saved, Version};
 use azlatch_core::grant::{
@@ -71,7 +72,14 @@ impl Running {
     }
 
     /// The person of `want` signs in; `code` is the one that is brought, with its verifier.
-    pub(crate) fn meet(want: &Want, means: Means, code: Option<Brought>, demand: Demand, timeout: u64, tries: u8) -> Self {
+    pub(crate) fn meet(
+        want: &Want,
+        means: Means,
+        code: Option<Brought>,
+        demand: Demand,
+        timeout: u64,
+        tries: u8,
+    ) -> Self {
         let policy = policy(want, timeout, tries);
         let query = Query { subject: Subject::Newcomer, ..want.query() };
         match (means, code) {

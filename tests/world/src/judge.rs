@@ -70,7 +70,10 @@ impl Content {
     /// The tokens that are stored for `want`.
     fn tokens<'a>(&'a self, want: &'a Want, authorities: &'a Authorities) -> impl Iterator<Item = &'a Entry> {
         let access = self.entries.iter().filter(|((section, _), _)| section == "AccessToken").map(|(_, entry)| entry);
-        access.filter(move |entry| want.is_realm(&entry.realm) && authorities.minted.get(&entry.secret).is_some_and(|minted| minted.is_for(want)))
+        access.filter(move |entry| {
+            want.is_realm(&entry.realm)
+                && authorities.minted.get(&entry.secret).is_some_and(|minted| minted.is_for(want))
+        })
     }
 
     /// A token for `want` that nothing speaks against at `wall`.
@@ -133,7 +136,14 @@ pub(crate) struct History {
 impl Default for History {
     fn default() -> Self {
         let nothing = Rc::new(Content::default());
-        Self { offered: HashMap::new(), past: vec![nothing], floor: 0, stamp: None, removing: false, departed: BTreeMap::new() }
+        Self {
+            offered: HashMap::new(),
+            past: vec![nothing],
+            floor: 0,
+            stamp: None,
+            removing: false,
+            departed: BTreeMap::new(),
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use azlatch_core::effect::{
 };
 
 use crate::call::{Job, Must};
-use crate::desk::{Question, Typed};
-use crate::wants::{HOSTS, Spelling, Want, Who};
+use crate::desk::{Question, Typed, challenge_of};
+use crate::wants::{Spelling, Want, Who};
 use crate::world::{Event, World};
 
 /// A listener, and the answer that waits in it.
@@ -23,6 +23,13 @@ pub(crate) struct Listener {
     pub(crate) until: u64,
     pub(crate) open: bool,
     pub(crate) arrived: Option<Redirect>,
+}
+
+const fn person_in(want: &Want) -> usize {
+    match want.who {
+        Who::Person(person) => person,
+        _ => 0,
+    }
 }
 
 /// What a person does with a question.
@@ -50,13 +57,6 @@ impl World {
         (mood, after)
     }
 
-    fn person_of(&self, id: usize) -> usize {
-        match self.calls[id].want.who {
-            Who::Person(person) => person,
-            _ => 0,
-        }
-    }
-
     pub(crate) fn listen(&mut self, id: usize, ask: &Listen) -> Result<Listening, ListenFault> {
         if !self.calm && self.random.chance(self.plan.moody / 8) {
             return Err(ListenFault::Taken);
@@ -75,9 +75,8 @@ impl World {
         }
         let (mood, after) = self.mood();
         let request = azlatch_emulator::Request::new("GET", &ask.url);
-        let field = |name: &str| {
-            request.query.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).unwrap_or_default()
-        };
+        let field =
+            |name: &str| request.query.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).unwrap_or_default();
         let want = self.calls[id].want;
         let listener = self.listeners.iter().rposition(|listener| listener.call == id).unwrap_or_default();
         let place = format!("https://{}/{}/oauth2/v2.0/authorize", want.host(), want.tenant());
@@ -111,7 +110,7 @@ impl World {
         if stranger {
             // Somebody else's answer: the code is good, for the stranger's account, and nothing ties it to a question.
             let theirs = Question { call: None, nonce: None, challenge: None, ..question.clone() };
-            let code = self.authorities.give_code(theirs, self.person_of(id) ^ 1, self.true_time());
+            let code = self.authorities.give_code(theirs, person_in(&self.calls[id].want) ^ 1, self.true_time());
             let parameters = vec![("code".to_owned(), code), ("state".to_owned(), "stranger".to_owned())];
             let sooner = self.random.below(after);
             self.schedule(sooner, Event::Redirected { listener, parameters });
@@ -121,7 +120,7 @@ impl World {
             Mood::Cancels => vec![("error".to_owned(), "access_denied".to_owned())],
             Mood::Finishes => {
                 // It is good for long enough: when it arrives, it was given just now.
-                let code = self.authorities.give_code(question, self.person_of(id), self.true_time());
+                let code = self.authorities.give_code(question, person_in(&self.calls[id].want), self.true_time());
                 vec![("code".to_owned(), code)]
             }
         };
@@ -185,7 +184,7 @@ impl World {
             return Err(Skipped);
         }
         let (mood, after) = self.mood();
-        let person = self.person_of(id);
+        let person = person_in(&self.calls[id].want);
         let typed = match mood {
             Mood::WalksAway => return Ok(()),
             Mood::Cancels => Typed::Declined,
@@ -211,7 +210,7 @@ impl World {
         want
     }
 
-    /// Another cloud and person than nobody's, for what the authority or somebody does to one account.
+    /// An account that somebody may have tokens of: for what the authority or its owner does to it.
     pub(crate) fn account(&mut self) -> Want {
         let people: Vec<Want> = self.wants.iter().copied().filter(|want| want.person().is_some()).collect();
         match people.len() {
@@ -222,9 +221,6 @@ impl World {
 
     /// A code that somebody brings to the application: what it was asked for with.
     pub(crate) fn code_in_hand(&mut self, id: usize, want: &Want, claims: &str) -> (String, Option<String>) {
-        use base64::Engine as _;
-        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-        use sha2::{Digest as _, Sha256};
         let number = self.random.draw();
         let verifier = self.random.chance(500).then(|| format!("canary-verifier-of-the-code-in-hand-{number:020}"));
         let question = Question {
@@ -235,22 +231,14 @@ impl World {
             scope: want.scope().into(),
             claims: claims.into(),
             nonce: None,
-            challenge: verifier.as_ref().map(|verifier| URL_SAFE_NO_PAD.encode(Sha256::digest(verifier))),
+            challenge: verifier.as_deref().map(challenge_of),
             redirect_uri: "https://app.test/back".into(),
         };
-        debug_assert!(want.cloud < HOSTS.len(), "a cloud of the cast");
-        let person = self.person_in(want);
+        let person = person_in(want);
         (self.authorities.give_code(question, person, self.true_time()), verifier)
     }
 
-    fn person_in(&self, want: &Want) -> usize {
-        match want.who {
-            Who::Person(person) => person,
-            _ => 0,
-        }
-    }
-
-    /// In calm times: people sign in by one of our own grants.
+    /// What is expected of a sign-in: once faults are over, that it succeeds.
     pub(crate) const fn must_meet(&self) -> Must {
         if self.calm { Must::Succeed(0) } else { Must::Nothing }
     }

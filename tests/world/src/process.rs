@@ -1,14 +1,14 @@
 //! Processes and their callers: calls begin, are answered, are cancelled; processes die, stop, and come back.
 
-use azlatch_core::cache::{Demand, Discard, Query};
 use azlatch_core::authority::AuthorityHost;
+use azlatch_core::cache::{Demand, Discard, Query};
 use azlatch_core::effect::Reply;
 use azlatch_core::{Note, Step};
 
-use crate::call::{Call, Facts, Job, Must, Standing};
-use crate::flows::{Clear, Ended, Running, SignIn};
 use crate::bug::DriverBug;
+use crate::call::{Call, Facts, Job, Must, Standing};
 use crate::flows::Means;
+use crate::flows::{Clear, Ended, Running, SignIn};
 use crate::wants::{Spelling, Want, Who, home_account_id};
 use crate::world::{Event, Session, World};
 

@@ -95,7 +95,10 @@ impl World {
                 l.cloud == want.cloud && client && Some(l.person.as_str()) == want.person()
             });
             let foreign = lineage.is_some_and(|l| l.client != want.client());
-            require(!(foreign && outsider), "a family's refresh token was tried again by one that is known not to be in it");
+            require(
+                !(foreign && outsider),
+                "a family's refresh token was tried again by one that is known not to be in it",
+            );
             require(!newcomer, "a refresh token was spent to sign in");
             require(ours, "a refresh token was sent that is another's");
             let lost = facts.lost.iter().any(|lost| lost == token);
@@ -108,7 +111,10 @@ impl World {
             require(!(late && facts.late_polls > 0 && self.plan.steady_clocks()), "a poll after the code was over");
         } else if let Some(code) = sent("code") {
             let theirs = call.brought.as_ref().is_some_and(|(brought, _)| brought == code);
-            require(theirs || self.authorities.asked_by(code) == Some(id), "a code was sent that answers no question of ours");
+            require(
+                theirs || self.authorities.asked_by(code) == Some(id),
+                "a code was sent that answers no question of ours",
+            );
             require(!facts.lost.iter().any(|lost| lost == code), "a code was sent again that may be spent");
         }
         require(!newcomer || facts.guards.is_empty(), "others wait behind somebody who signs in");
@@ -248,7 +254,8 @@ impl World {
     /// Whether the record is of whoever signed in, if anybody did.
     fn introduces(&self, id: usize, acquired: &Acquired) -> bool {
         let call = &self.calls[id];
-        let (Some(record), true, Who::Person(person)) = (&acquired.record, call.newcomer.is_some(), call.want.who) else {
+        let (Some(record), true, Who::Person(person)) = (&acquired.record, call.newcomer.is_some(), call.want.who)
+        else {
             return acquired.record.is_none() && call.newcomer.is_none();
         };
         record.home_account_id == home_account_id(person)
@@ -277,7 +284,10 @@ impl World {
             (error.kind() != ErrorKind::Misuse, "a truthful world is told that it erred"),
             (error.kind() != ErrorKind::Cancelled || call.cancelled, "cancelled by nobody"),
             (error.kind() != ErrorKind::Storage || facts.trouble, "a fault of the store that had none"),
-            (call.cancelled || call.newcomer.is_some() || call.demand != Demand::Any || !living, "an error though a living token was at hand"),
+            (
+                call.cancelled || call.newcomer.is_some() || call.demand != Demand::Any || !living,
+                "an error though a living token was at hand",
+            ),
             (!self.authorities.leaks(&told), "a secret in an error"),
         ] {
             self.trace.hold(holds, || format!("call {id}: {what}"));

@@ -18,7 +18,8 @@ fn lock(want: Want) -> LockKey {
 
 #[test]
 fn c_03_tokens_that_come_of_one_refresh_token_share_a_lock() {
-    let ada = Want { cloud: 0, tenant: 0, spelling: Spelling::Name, client: 0, who: Who::Person(0), scope: 0, cae: false };
+    let ada =
+        Want { cloud: 0, tenant: 0, spelling: Spelling::Name, client: 0, who: Who::Person(0), scope: 0, cae: false };
     for (other, shared, what) in [
         (Want { scope: 1, ..ada }, true, "another resource"),
         (Want { tenant: 1, ..ada }, true, "another tenant"),
