@@ -48,7 +48,7 @@ impl World {
             return (Mood::Finishes, after);
         }
         let after = after * self.random.pick(&[1, 4, 15, 40]);
-        let mood = self.random.pick(&[Mood::Finishes, Mood::Finishes, Mood::Cancels, Mood::WalksAway]);
+        let mood = self.random.pick(&[Mood::Finishes, Mood::Cancels, Mood::WalksAway]);
         match mood {
             Mood::Finishes => {}
             Mood::Cancels => self.tally.declined += 1,

@@ -107,7 +107,7 @@ impl Plan {
             sign_outs: knob(3),
             revocations: knob(2),
             conditions: knob(2),
-            moody: knob(400),
+            moody: knob(600),
             strangers: knob(400),
             careless: knob(500),
             slow_downs: knob(300),

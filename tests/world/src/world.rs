@@ -18,6 +18,7 @@ use crate::network::{News, Packet};
 use crate::people::Listener;
 use crate::plan::Plan;
 use crate::random::Random;
+use crate::tally::Tally;
 use crate::trace::Trace;
 use crate::wants::Want;
 
@@ -158,95 +159,6 @@ pub struct World {
     pub(crate) trace: Trace,
     /// What came of it.
     pub tally: Tally,
-}
-
-/// Counts of one history.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "counts")]
-pub struct Tally {
-    pub events: u64,
-    pub calls: u64,
-    pub tokens: u64,
-    pub errors: u64,
-    pub hits: u64,
-    pub requests: u64,
-    pub saves: u64,
-    pub conflicts: u64,
-    pub store_faults: u64,
-    pub reused: u64,
-    pub crashes: u64,
-    pub power_cuts: u64,
-    pub cancelled: u64,
-    pub met: u64,
-    pub browser: u64,
-    pub device: u64,
-    pub in_hand: u64,
-    pub arrived: u64,
-    pub declined: u64,
-    pub walked_away: u64,
-    pub too_late: u64,
-    pub strangers: u64,
-    pub pending: u64,
-    pub slow_downs: u64,
-    pub polls_lost: u64,
-    pub expired: u64,
-    pub signed_out: u64,
-    pub refused_claims: u64,
-    pub orphaned: u64,
-    pub revoked: u64,
-    pub conditioned: u64,
-    pub shared: u64,
-    pub mismatched: u64,
-    pub code_refused: u64,
-    pub arrived_cancelled: u64,
-    pub recorded: u64,
-    pub guests: u64,
-    /// Calls that had to succeed since faults were over, and did.
-    pub recovered: u64,
-}
-
-impl Tally {
-    /// Adds another history's counts.
-    pub fn add(&mut self, other: &Self) {
-        self.events += other.events;
-        self.calls += other.calls;
-        self.tokens += other.tokens;
-        self.errors += other.errors;
-        self.hits += other.hits;
-        self.requests += other.requests;
-        self.saves += other.saves;
-        self.conflicts += other.conflicts;
-        self.store_faults += other.store_faults;
-        self.reused += other.reused;
-        self.crashes += other.crashes;
-        self.power_cuts += other.power_cuts;
-        self.cancelled += other.cancelled;
-        self.recovered += other.recovered;
-        self.met += other.met;
-        self.browser += other.browser;
-        self.device += other.device;
-        self.in_hand += other.in_hand;
-        self.arrived += other.arrived;
-        self.declined += other.declined;
-        self.walked_away += other.walked_away;
-        self.too_late += other.too_late;
-        self.strangers += other.strangers;
-        self.pending += other.pending;
-        self.slow_downs += other.slow_downs;
-        self.polls_lost += other.polls_lost;
-        self.expired += other.expired;
-        self.signed_out += other.signed_out;
-        self.refused_claims += other.refused_claims;
-        self.orphaned += other.orphaned;
-        self.revoked += other.revoked;
-        self.conditioned += other.conditioned;
-        self.shared += other.shared;
-        self.mismatched += other.mismatched;
-        self.code_refused += other.code_refused;
-        self.arrived_cancelled += other.arrived_cancelled;
-        self.recorded += other.recorded;
-        self.guests += other.guests;
-    }
 }
 
 /// Somebody who signed in, as the process knows it, and as it is.

@@ -80,6 +80,22 @@ fn everything_that_can_go_wrong_does() {
         (power_cuts, 30),
         (cancelled, 100),
         (recovered, 4_000),
+        // People.
+        (sum.browser, 80),
+        (sum.device, 80),
+        (sum.in_hand, 80),
+        (sum.arrived, 200),
+        (sum.guests, 30),
+        (sum.declined + sum.walked_away, 5),
+        (sum.strangers, 5),
+        (sum.pending, 50),
+        (sum.slow_downs, 5),
+        (sum.signed_out, 200),
+        (sum.orphaned, 1),
+        (sum.refused_claims, 20),
+        (sum.shared, 10),
+        (sum.mismatched, 3),
+        (sum.recorded, 20),
     ] {
         assert!(count >= least, "{least} expected: {sum:?}");
     }
