@@ -169,15 +169,15 @@ impl Authorities {
 
     /// Answers `request` at cloud `cloud`, received at `now` from `call`; `slow` is for polls that are too many.
     pub(crate) fn answer(&mut self, cloud: usize, now: i64, request: &Request, call: usize, slow: bool) -> Judgement {
-        if let Some(judgement) = self.at_the_desk(cloud, now, request, call, slow) {
+        let fields = fields(&request.body);
+        if let Some(judgement) = self.at_the_desk(cloud, now, request, &fields, call, slow) {
             return judgement;
         }
-        let renamed = self.in_the_family(request);
+        let renamed = self.in_the_family(request, &fields);
         let entra = &mut self.clouds[cloud];
         let before = entra.counters().reused;
         let mut answer = entra.answer(now, renamed.as_ref().unwrap_or(request));
         let reused = entra.counters().reused > before;
-        let fields = fields(&request.body);
         let spent = fields.iter().find(|(n, _)| n == "refresh_token").map(|(_, v)| v.as_str());
         let lineage = spent.and_then(|token| self.lineage.get(token)).cloned();
         let mut rotated = None;
@@ -188,7 +188,7 @@ impl Authorities {
                 json["foci"] = "1".into();
                 answer.body = json.to_string().into_bytes();
             }
-            let json = self.enter(cloud, request, &answer, lineage.as_ref());
+            let json = self.enter(cloud, &request.path, &fields, &answer, lineage.as_ref());
             if let (Some(spent), Some(new)) = (spent, json["refresh_token"].as_str()) {
                 rotated = Some(new.to_owned());
                 if let Some(old) = self.lineage.get_mut(spent) {
@@ -206,22 +206,22 @@ impl Authorities {
         Judgement { reused, rotated, ..Judgement::of(answer) }
     }
 
-    /// Remembers the access token that answers `request`, which came of the sign-in `lineage`.
+    /// Remembers the access token that answers the `fields` sent to `path`, which came of the sign-in `lineage`.
     pub(crate) fn enter(
         &mut self,
         cloud: usize,
-        request: &Request,
+        path: &str,
+        fields: &[(String, String)],
         answer: &Answer,
         lineage: Option<&Lineage>,
     ) -> Value {
         let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let Some(token) = json["access_token"].as_str() else { return json };
-        let fields = fields(&request.body);
         let field = |name: &str| fields.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
         let wanted = field("scope").unwrap_or_default().split(' ').find(|s| s.starts_with("https://"));
         let minted = Minted {
             cloud,
-            tenant: tenant_named(request.path.split('/').nth(1).unwrap_or_default()),
+            tenant: tenant_named(path.split('/').nth(1).unwrap_or_default()),
             client: field("client_id").unwrap_or_default().to_owned(),
             person: lineage.map(|l| l.person.clone()),
             assertion: field("assertion").map(str::to_owned),

@@ -101,10 +101,10 @@ impl Authorities {
         cloud: usize,
         now: i64,
         request: &Request,
+        sent: &[(String, String)],
         call: usize,
         slow: bool,
     ) -> Option<Judgement> {
-        let sent = fields(&request.body);
         let field = |name: &str| sent.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str());
         let tenant = request.path.split('/').nth(1).unwrap_or_default();
         if request.path.ends_with("/devicecode") {
@@ -219,7 +219,7 @@ impl Authorities {
             ..Lineage::default()
         };
         self.roots += 1;
-        self.enter(*cloud, &inner, &answer, Some(&lineage));
+        self.enter(*cloud, &inner.path, &fields(&inner.body), &answer, Some(&lineage));
         self.lineage.insert(token.clone(), lineage);
         self.admitted += 1;
         Judgement { granted: Some(token), ..Judgement::of(answer) }
@@ -249,8 +249,7 @@ impl Authorities {
     }
 
     /// `request` as the model takes it: a member of the family redeems in the name of the one that signed in.
-    pub(crate) fn in_the_family(&mut self, request: &Request) -> Option<Request> {
-        let sent = fields(&request.body);
+    pub(crate) fn in_the_family(&mut self, request: &Request, sent: &[(String, String)]) -> Option<Request> {
         let field = |name: &str| sent.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
         let client = field("client_id")?;
         let owner = self.lineage.get(field("refresh_token")?).filter(|l| l.family && l.client != client)?;

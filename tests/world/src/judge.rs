@@ -212,12 +212,15 @@ impl World {
         let running = self.calls.iter().filter(|call| call.running.is_some()).map(|call| call.facts.latest_wall);
         let latest = walls.chain(running).max().unwrap_or_default();
         self.judge_return(document, before, after);
-        let leaving: Vec<(usize, usize)> = self.calls.iter().filter_map(|call| call.leaving()).collect();
+        let leaves = |old: &Entry| {
+            let account = old.cloud.zip(old.person);
+            account.is_some() && self.calls.iter().any(|call| call.leaving() == account)
+        };
         let mut lost = None;
         for (place, old) in &before.entries {
             let fine = match (place.0.as_str(), after.entries.get(place)) {
                 (_, Some(new)) if new.secret == old.secret => true,
-                (_, None) if old.person.is_some_and(|p| old.cloud.is_some_and(|c| leaving.contains(&(c, p)))) => true,
+                (_, None) if leaves(old) => true,
                 ("AccessToken", Some(_)) => true,
                 ("AccessToken", None) => old.expires_on + 86_400 < latest + 60 || self.rejected.contains(&old.secret),
                 ("RefreshToken", Some(new)) => {
