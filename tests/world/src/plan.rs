@@ -103,7 +103,7 @@ impl Plan {
             jumps: knob(3),
             sign_ins: knob(3),
             clears: knob(1),
-            meetings: knob(4),
+            meetings: knob(8),
             sign_outs: knob(3),
             revocations: knob(2),
             conditions: knob(2),
@@ -132,6 +132,10 @@ impl Plan {
             timeout: random.pick(&[30, 30, 10]),
             tries: random.pick(&[1, 2, 3]),
         };
+        if plan.meetings > 0 && random.chance(500) {
+            // What people do besides, and what is done to them, is rare enough to be helped.
+            (plan.moody, plan.reacts, plan.recorded) = (600, 600, 500);
+        }
         plan.family *= 1 + random.index(2);
         plan.patience = random.pick(&[15, 60, 150]);
         if plan.expires_in <= 300 {
