@@ -35,11 +35,12 @@ pub enum Bug {
     FamilyTriedForever,
     SignInLostWhenCancelled,
     PolledAfterTheEnd,
+    AccountLeftBehind,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::TenantForgotten,
         Self::AssertionForgotten,
         Self::AccountForgotten,
@@ -65,6 +66,7 @@ impl Bug {
         Self::FamilyTriedForever,
         Self::SignInLostWhenCancelled,
         Self::PolledAfterTheEnd,
+        Self::AccountLeftBehind,
     ];
 }
 
