@@ -27,11 +27,20 @@ pub enum Bug {
     DeadDroppedUnseen,
     ConflictOverwritten,
     AccountLockForgotten,
+    SignedOutComesBack,
+    GuestTakenForAtHome,
+    SlowDownIgnored,
+    ListenerLeftOpen,
+    StateNotCompared,
+    FamilyTriedForever,
+    SignInLostWhenCancelled,
+    PolledAfterTheEnd,
+    AccountLeftBehind,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 26] = [
         Self::TenantForgotten,
         Self::AssertionForgotten,
         Self::AccountForgotten,
@@ -49,6 +58,15 @@ impl Bug {
         Self::DeadDroppedUnseen,
         Self::ConflictOverwritten,
         Self::AccountLockForgotten,
+        Self::SignedOutComesBack,
+        Self::GuestTakenForAtHome,
+        Self::SlowDownIgnored,
+        Self::ListenerLeftOpen,
+        Self::StateNotCompared,
+        Self::FamilyTriedForever,
+        Self::SignInLostWhenCancelled,
+        Self::PolledAfterTheEnd,
+        Self::AccountLeftBehind,
     ];
 }
 

@@ -75,6 +75,12 @@ impl Amendment {
     fn delta(&self, base: &Base, document: &Document, room: Room) -> Delta {
         let mut delta = match &self.gain {
             // A document that was damaged says nothing about what was removed from it.
+            #[cfg(canary)]
+            Some(gain)
+                if crate::canary::is(crate::canary::Bug::SignedOutComesBack) && self.is_orphaned(base, document) =>
+            {
+                insert(document, &gain.query, &gain.granted, None, room)
+            }
             Some(gain) if base.is_suspect() => insert(document, &gain.query, &gain.granted, None, room),
             Some(gain) => insert(document, &gain.query, &gain.granted, gain.used.as_ref(), room),
             None => Delta::default(),
@@ -121,6 +127,10 @@ impl Departed {
             here && e.is("home_account_id", &self.home)
         };
         for section in Section::ALL {
+            #[cfg(canary)]
+            if section == Section::Account && crate::canary::is(crate::canary::Bug::AccountLeftBehind) {
+                continue;
+            }
             for (key, _) in document.sifted(section, &sieve).filter(|(_, entity)| is_theirs(entity)) {
                 delta.push(Change::Drop { section, key: key.to_string(), secret: None });
             }

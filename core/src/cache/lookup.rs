@@ -147,6 +147,10 @@ pub fn refresh_tokens(document: &Document, query: &Query) -> Vec<HeldRefreshToke
 /// The family that the query's client belongs to; one of which nothing is known may belong to the only one there is,
 /// and tries.
 fn family_of(document: &Document, query: &Query) -> Option<String> {
+    #[cfg(canary)]
+    if crate::canary::is(crate::canary::Bug::FamilyTriedForever) {
+        return Some(FAMILY.into());
+    }
     let ours = |e: &Entity<'_>| e.is("client_id", &query.client_id) && is_environment(e, query);
     let sieve = Sieve::default().word(&query.client_id);
     let mut known = document.sifted(Section::AppMetadata, &sieve).filter(|(_, e)| ours(e)).peekable();

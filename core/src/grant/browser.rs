@@ -364,6 +364,10 @@ impl Browsing {
 
     /// Ends with `result`, the listener being closed first.
     fn close(&mut self, result: Result<Granted, Refused>) -> Step<Exchanged> {
+        #[cfg(canary)]
+        if self.cancelled && crate::canary::is(crate::canary::Bug::ListenerLeftOpen) {
+            return self.end(result);
+        }
         let Some(listener) = self.listener.take() else { return self.end(result) };
         let farewell = match &result {
             Ok(_) => Farewell::SignedIn,

@@ -251,6 +251,11 @@ impl Polling {
     }
 
     fn poll(&mut self, now: Now, authorization: Box<DeviceAuthorization>) -> Step<Exchanged> {
+        // Also when the rest before it lasted longer than it should have, as it does where a machine sleeps.
+        let late = now.mono >= self.ends;
+        #[cfg(canary)]
+        let late = late && !crate::canary::is(crate::canary::Bug::PolledAfterTheEnd);
+        self.last |= late;
         // The older parameter's name is what ADFS reads.
         let code = authorization.device_code.expose_secret();
         let form = self.form.clone().secret("device_code", code).secret("code", code);
@@ -286,6 +291,10 @@ impl Polling {
             Heard::Over(result) => self.end(result),
             Heard::Pending => self.rest(now, authorization, None),
             Heard::SlowDown => {
+                #[cfg(canary)]
+                if crate::canary::is(crate::canary::Bug::SlowDownIgnored) {
+                    return self.rest(now, authorization, None);
+                }
                 authorization.interval = authorization.interval.saturating_add(SLOWER);
                 self.rest(now, authorization, None)
             }

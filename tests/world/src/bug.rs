@@ -1,9 +1,9 @@
-//! Bugs that can be planted in the store driver of the world, beside those that a canary build plants in the core.
+//! Bugs that can be planted in the drivers of the world, beside those that a canary build plants in the core.
 
-/// A bug of the store driver.
+/// A bug of the driver of the store, or of what keeps sign-ins in mind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it all")]
-pub enum StoreBug {
+pub enum DriverBug {
     WritesInPlace,
     NeverCompares,
     UnlinksItsLock,
@@ -12,11 +12,12 @@ pub enum StoreBug {
     NeverSyncsTheNames,
     RemovesWithoutComparing,
     KeepsItsLockAfterAFault,
+    AppliesAnothersRecord,
 }
 
-impl StoreBug {
+impl DriverBug {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::WritesInPlace,
         Self::NeverCompares,
         Self::UnlinksItsLock,
@@ -25,5 +26,6 @@ impl StoreBug {
         Self::NeverSyncsTheNames,
         Self::RemovesWithoutComparing,
         Self::KeepsItsLockAfterAFault,
+        Self::AppliesAnothersRecord,
     ];
 }

@@ -1,10 +1,10 @@
 //! How a history goes: people are signed in, callers call, things go wrong when the calendar says so, and then nothing
 //! goes wrong any more and everybody must succeed.
 
-use azlatch_core::cache::Document;
+use azlatch_core::cache::{Demand, Document};
 
 use crate::call::Must;
-use crate::flows::SignIn;
+use crate::flows::{Means, SignIn};
 use crate::wants::{DOCUMENTS, Want, Who};
 use crate::world::{Event, Trouble, World};
 
@@ -19,8 +19,8 @@ impl World {
             let mut document = br#"{"Other":{"kept":true}}"#.to_vec();
             let signed_in = self.random.chance(800);
             for want in people.iter().filter(|want| want.person().is_some() && signed_in) {
-                let token = self.authorities.sign_in(want);
-                let with = SignIn::new(want, &token, self.true_time()).into_document(&document);
+                let (token, family) = self.authorities.sign_in(want);
+                let with = SignIn::new(want, &token, family, self.true_time()).into_document(&document);
                 document = with.as_ref().map(Document::bytes).map_or(document, |b| b.expose_secret().to_vec());
             }
             if signed_in {
@@ -68,6 +68,17 @@ impl World {
             let (want, process) = world.somebody();
             vec![(0, Event::Clear { want, process })]
         });
+        self.calendar(plan.meetings, |world| {
+            let (want, (_, process)) = (world.newcomer(), world.somebody());
+            let means = world.random.pick(&[Means::Browser, Means::Device, Means::Code]);
+            vec![(0, Event::Meet { want, process, means, demand: Demand::Any })]
+        });
+        self.calendar(plan.sign_outs, |world| {
+            let (want, (_, process)) = (world.account(), world.somebody());
+            vec![(0, Event::SignOut { want, process })]
+        });
+        self.calendar(plan.revocations, |world| vec![(0, Event::Revoke { want: world.account() })]);
+        self.calendar(plan.conditions, |world| vec![(0, Event::Condition { want: world.account() })]);
         self.schedule(plan.calm, Event::Calm);
     }
 
@@ -105,10 +116,24 @@ impl World {
             }
         }
         for (turn, want) in people.into_iter().enumerate() {
-            self.schedule(GRACE / 2 + turn as u64 * 20_000, Event::SignIn { want, process: 0 });
+            let after = GRACE / 2 + turn as u64 * 20_000;
+            let event = self.again(want);
+            self.schedule(after, event);
         }
         self.schedule(GRACE, Event::Round(1));
         self.schedule(GRACE + 400_000, Event::Round(2));
+    }
+
+    /// The person of `want` signs in, with what the authority demands by now: by a grant of ours, or another program.
+    fn again(&mut self, want: Want) -> Event {
+        let Who::Person(person) = want.who else { return Event::SignIn { want, process: 0 } };
+        if self.plan.meetings == 0 || self.random.chance(300) {
+            return Event::SignIn { want, process: 0 };
+        }
+        let claims = self.authorities.claims_of(want.cloud, person);
+        let demand = claims.map_or(Demand::Any, Demand::Claims);
+        let means = self.random.pick(&[Means::Browser, Means::Device, Means::Code]);
+        Event::Meet { want, process: 0, means, demand }
     }
 
     pub(crate) fn round(&mut self, round: u32) {

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use azlatch_core::cache::Demand;
-use azlatch_core::effect::{Ask, Http, Load, Lock, LockKey, Random, Remove, Reply, Save, Unlock, Wait};
+use azlatch_core::effect::{Ask, Http, Load, Lock, LockKey, Random, Receive, Remove, Reply, Save, Unlock, Wait};
 
 use crate::disk::Inode;
-use crate::flows::Running;
+use crate::flows::{Means, Running};
 use crate::judge::Content;
-use crate::wants::Want;
+use crate::wants::{Want, Who};
 
 /// A question being worked on, step by step.
 #[derive(Debug)]
@@ -28,6 +28,7 @@ pub(crate) enum Job {
         waited: bool,
     },
     Unlock(Ask<Unlock>),
+    Receive(Ask<Receive>, u64),
     Write(Write),
     /// An answer that is fixed and only takes its time.
     Late(Reply),
@@ -106,7 +107,17 @@ pub(crate) struct Facts {
     pub(crate) not_before: u64,
     /// When its last request failed in passing, and for how long that counts.
     pub(crate) failure: Option<(u64, u64)>,
-    /// Refresh tokens sent whose answer never came.
+    /// When it was over, or died.
+    pub(crate) ended: Option<u64>,
+    /// The refresh token that a sign-in brought.
+    pub(crate) granted: Option<String>,
+    /// No poll before then (monotonic), and the pause between two of them in milliseconds.
+    pub(crate) poll_after: u64,
+    pub(crate) interval: u64,
+    /// When the device code ends (monotonic), and how many polls came after that.
+    pub(crate) code_ends: Option<u64>,
+    pub(crate) late_polls: u32,
+    /// Refresh tokens and codes sent whose answer never came.
     pub(crate) lost: Vec<String>,
     /// The refresh token spent, and the one granted for it.
     pub(crate) rotated: Option<(String, String)>,
@@ -128,6 +139,12 @@ pub(crate) struct Call {
     pub(crate) tick: u32,
     pub(crate) crashed: bool,
     pub(crate) cancelled: bool,
+    /// Somebody signs in, by these means.
+    pub(crate) newcomer: Option<Means>,
+    /// The code that somebody brought, and its verifier.
+    pub(crate) brought: Option<(String, Option<String>)>,
+    /// The timeout, in seconds.
+    pub(crate) timeout: u64,
     /// It must succeed: faults are over.
     pub(crate) must: Must,
     pub(crate) facts: Facts,
@@ -142,4 +159,14 @@ pub(crate) enum Must {
     Succeed(u32),
     /// Success out of the store, without a request.
     Hit,
+}
+
+impl Call {
+    /// The account that this call signs out.
+    pub(crate) const fn leaving(&self) -> Option<(usize, usize)> {
+        match (&self.running, self.want.who) {
+            (Some(Running::SignOut(_)), Who::Person(person)) => Some((self.want.cloud, person)),
+            _ => None,
+        }
+    }
 }

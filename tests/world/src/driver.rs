@@ -13,10 +13,10 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem;
 
-use azlatch_core::effect::{Effect, Found, Guard, Load, Loaded, Locked, StoreFault, Version};
+use azlatch_core::effect::{Effect, Found, Guard, Load, Loaded, Locked, ReceiveFault, StoreFault, Version};
 use azlatch_core::secret::Secret;
 
-use crate::bug::StoreBug;
+use crate::bug::DriverBug;
 use crate::call::{At, Job, What, Write};
 use crate::disk::Inode;
 use crate::world::{Event, Trouble, World};
@@ -62,6 +62,27 @@ impl World {
                 Job::Lock { ask, opened: None, until, waited: false }
             }
             Effect::Unlock(ask) => Job::Unlock(ask),
+            Effect::Listen(ask) => {
+                let listening = self.listen(id, &ask.op);
+                Job::Late(ask.answer(listening))
+            }
+            Effect::Browse(ask) => {
+                let opened = self.browse(id, &ask.op);
+                Job::Late(ask.answer(opened))
+            }
+            Effect::Receive(ask) => {
+                let until = self.now.saturating_add(millis(ask.op.span));
+                self.calls[id].job = Job::Receive(ask, until);
+                return self.resume(id, 0);
+            }
+            Effect::Close(ask) => {
+                self.close(id, &ask.op);
+                Job::Late(ask.answer(()))
+            }
+            Effect::Prompt(ask) => {
+                let shown = self.prompt(id, &ask.op);
+                Job::Late(ask.answer(shown))
+            }
             Effect::Save(ask) => {
                 let until = self.now.saturating_add(millis(ask.op.timeout));
                 write(What::Save(ask), until)
@@ -143,6 +164,21 @@ impl World {
             Job::Idle => self.advance(id, None),
             Job::Late(reply) => self.reply(id, reply),
             Job::Wait(ask) => self.reply(id, ask.answer(())),
+            Job::Receive(ask, until) => {
+                let listener = usize::try_from(ask.op.listener).unwrap_or_default();
+                let it = &mut self.listeners[listener];
+                let (open, late) = (it.open, self.now > it.until);
+                if let Some(redirect) = it.arrived.take() {
+                    self.reply(id, ask.answer(Ok(Some(redirect))));
+                } else if !open || late {
+                    self.reply(id, ask.answer(Err(ReceiveFault::Closed)));
+                } else if self.now >= until {
+                    self.reply(id, ask.answer(Ok(None)));
+                } else {
+                    self.calls[id].job = Job::Receive(ask, until);
+                    self.resume(id, until - self.now);
+                }
+            }
             Job::Random(ask) => {
                 let bytes: Vec<u8> = (0..ask.op.len).map(|_| self.random.draw().to_le_bytes()[0]).collect();
                 self.reply(id, ask.answer(Ok(bytes.into())));
@@ -225,7 +261,7 @@ impl World {
 
     pub(crate) fn unlock(&mut self, inode: Inode, name: &str) {
         self.disk.unlock(inode);
-        if self.bug == Some(StoreBug::UnlinksItsLock) {
+        if self.bug == Some(DriverBug::UnlinksItsLock) {
             self.disk.unlink(name);
         }
         self.wake(inode);

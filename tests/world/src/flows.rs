@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use azlatch_core::cache::{
-    Acquire, Acquired, Change, Delta, Demand, Document, HeldRefreshToken, Place, Policy, Section,
+    Acquire, Acquired, Change, Delta, Demand, Discard, Document, HeldRefreshToken, Place, Policy, Query, Section,
+    Subject,
 };
 use azlatch_core::effect::{Found, Ids, Load, Loaded, Partition, Remove, Reply, Save, Saved, Version};
-use azlatch_core::grant::{ClientAuth, ClientCredentials, Grant, Refresh, Terms};
+use azlatch_core::grant::{
+    Browser, ClientAuth, ClientCredentials, CodeInHand, Device, Grant, Manners, Person, RedirectUri, Refresh, Terms,
+};
 use azlatch_core::token::{Exchange, Exchanger, Replay, claims};
 use azlatch_core::wire::form::Form;
 use azlatch_core::{Error, Flow, Now, Step};
@@ -25,7 +28,15 @@ pub enum Running {
     Person(Acquire<Refresh>),
     /// A token on somebody's behalf.
     Assertion(Acquire<OnBehalf>),
-    /// A person signs in.
+    /// A person signs in, in a browser.
+    Browser(Box<Acquire<Person<Browser>>>),
+    /// A person signs in, with a code that is typed elsewhere.
+    Device(Box<Acquire<Person<Device>>>),
+    /// A person signed in elsewhere, and brings a code.
+    Code(Box<Acquire<CodeInHand>>),
+    /// An account signs out.
+    SignOut(Discard),
+    /// A program of another make stores the token of somebody who signed in.
     SignIn(SignIn),
     /// Somebody clears the cache.
     Clear(Clear),
@@ -44,20 +55,48 @@ impl Running {
     /// The acquisition of what `want` says.
     #[must_use]
     pub fn acquire(want: &Want, demand: Demand, timeout: u64, tries: u8) -> Self {
-        let policy = Policy {
-            place: Place::Shared(want.partition()),
-            discovery: false,
-            tries,
-            timeout: Duration::from_secs(timeout),
-            holder: want.client as u64,
-        };
-        let query = want.query();
+        Self::acquire_for(want, want.query(), demand, timeout, tries)
+    }
+
+    /// The acquisition of what `query` asks for, in the name of `want`.
+    pub(crate) fn acquire_for(want: &Want, query: Query, demand: Demand, timeout: u64, tries: u8) -> Self {
+        let policy = policy(want, timeout, tries);
         match want.who {
             Who::App => Self::App(Acquire::new(query, ClientCredentials::new(CLIENT_SECRET.into()), policy, demand)),
             Who::Person(_) => Self::Person(Acquire::new(query, Refresh::new(ClientAuth::Public), policy, demand)),
             Who::Assertion(_) => {
                 let assertion = want.assertion().unwrap_or_default();
                 Self::Assertion(Acquire::new(query, OnBehalf { assertion }, policy, demand))
+            }
+        }
+    }
+
+    /// The person of `want` signs in; `code` is the one that is brought, with its verifier.
+    pub(crate) fn meet(
+        want: &Want,
+        means: Means,
+        code: Option<Brought>,
+        demand: Demand,
+        timeout: u64,
+        tries: u8,
+    ) -> Self {
+        let policy = policy(want, timeout, tries);
+        let query = Query { subject: Subject::Newcomer, ..want.query() };
+        match (means, code) {
+            (Means::Code, Some((code, verifier))) => {
+                let verifier = verifier.map(Into::into);
+                let back = "https://app.test/back".into();
+                let grant = CodeInHand::new(code.into(), back, verifier, ClientAuth::Public);
+                Self::Code(Box::new(Acquire::new(query, grant, policy, demand)))
+            }
+            (Means::Device, _) => {
+                let grant = Person::SignIn(Device::new(None));
+                Self::Device(Box::new(Acquire::new(query, grant, policy, demand)))
+            }
+            _ => {
+                let manners = Manners { login_hint: want.person().map(Into::into), ..Manners::default() };
+                let grant = Person::SignIn(Browser::new(RedirectUri::default(), manners));
+                Self::Browser(Box::new(Acquire::new(query, grant, policy, demand)))
             }
         }
     }
@@ -80,6 +119,13 @@ impl Running {
             Self::App(flow) => token(flow.step(now, reply)),
             Self::Person(flow) => token(flow.step(now, reply)),
             Self::Assertion(flow) => token(flow.step(now, reply)),
+            Self::Browser(flow) => token(flow.step(now, reply)),
+            Self::Device(flow) => token(flow.step(now, reply)),
+            Self::Code(flow) => token(flow.step(now, reply)),
+            Self::SignOut(flow) => match flow.step(now, reply) {
+                Step::Need(effect) => Step::Need(effect),
+                Step::Done(result) => Step::Done(Ended::Program(result.is_ok())),
+            },
             Self::SignIn(flow) => program(flow.step(now, reply)),
             Self::Clear(flow) => program(flow.step(now, reply)),
         }
@@ -91,10 +137,37 @@ impl Running {
             Self::App(flow) => flow.cancel(),
             Self::Person(flow) => flow.cancel(),
             Self::Assertion(flow) => flow.cancel(),
-            Self::SignIn(_) | Self::Clear(_) => {}
+            Self::Browser(flow) => flow.cancel(),
+            Self::Device(flow) => flow.cancel(),
+            Self::Code(flow) => flow.cancel(),
+            Self::SignIn(_) | Self::Clear(_) | Self::SignOut(_) => {}
         }
     }
 }
+
+fn policy(want: &Want, timeout: u64, tries: u8) -> Policy {
+    Policy {
+        place: Place::Shared(want.partition()),
+        discovery: false,
+        tries,
+        timeout: Duration::from_secs(timeout),
+        holder: want.client as u64,
+    }
+}
+
+/// By which means somebody signs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// A browser on this machine.
+    Browser,
+    /// A code that is typed elsewhere.
+    Device,
+    /// A code that the application was brought.
+    Code,
+}
+
+/// A code that was brought, and the verifier that goes with it.
+pub(crate) type Brought = (String, Option<String>);
 
 /// A grant on behalf of an assertion; to the model it is the application's own with a field more.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -134,16 +207,19 @@ pub struct SignIn {
     partition: Partition,
     key: String,
     json: String,
+    /// That the application is of a family.
+    metadata: Option<(String, String)>,
     ids: Ids,
     saving: bool,
 }
 
 impl SignIn {
-    /// Of the person of `want`, with `token`.
+    /// Of the person of `want`, with `token`, which may be a whole family's.
     #[must_use]
-    pub fn new(want: &Want, token: &str, at: i64) -> Self {
-        let (key, json) = want.refresh_entity(token, at);
-        Self { partition: want.partition(), key, json, ids: Ids::root(), saving: false }
+    pub fn new(want: &Want, token: &str, family: bool, at: i64) -> Self {
+        let (key, json) = want.refresh_entity(token, family, at);
+        let metadata = family.then(|| want.family_entity());
+        Self { partition: want.partition(), key, json, metadata, ids: Ids::root(), saving: false }
     }
 
     /// `document` with the token in it.
@@ -155,6 +231,9 @@ impl SignIn {
         let mut delta = Delta::default();
         let (section, key, json) = (Section::RefreshToken, self.key.clone(), self.json.as_str().into());
         delta.push(Change::Put { section, key, json });
+        if let Some((key, json)) = self.metadata.clone() {
+            delta.push(Change::Put { section: Section::AppMetadata, key, json: json.as_str().into() });
+        }
         Some(document.ok()?.apply(&delta))
     }
 

@@ -1,7 +1,7 @@
 //! The judge of what is stored: after every event the document must be one that somebody meant to write, and differ
 //! from the one before only in ways that somebody had a reason for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use azlatch_core::effect::{Partition, Version};
@@ -11,7 +11,7 @@ use crate::authority::Authorities;
 use crate::call::What;
 use crate::disk::Inode;
 use crate::driver::version;
-use crate::wants::{DOCUMENTS, Want};
+use crate::wants::{DOCUMENTS, HOSTS, Want, person_at, person_named};
 use crate::world::World;
 
 /// A document as the judge reads it, with a parser of its own.
@@ -21,6 +21,8 @@ pub(crate) struct Content {
     version: Option<Version>,
     entries: BTreeMap<(String, String), Entry>,
     foreign: Option<String>,
+    /// Applications that are known to belong to no family: cloud and client id.
+    outsiders: Vec<(Option<usize>, String)>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -29,6 +31,10 @@ struct Entry {
     cached_at: i64,
     expires_on: i64,
     refresh_on: Option<i64>,
+    realm: String,
+    /// Of whom, in which cloud.
+    person: Option<usize>,
+    cloud: Option<usize>,
 }
 
 impl Content {
@@ -48,7 +54,13 @@ impl Content {
                     cached_at: time("cached_at").unwrap_or_default(),
                     expires_on: time("expires_on").unwrap_or_default(),
                     refresh_on: time("refresh_on"),
+                    realm: text("realm").to_owned(),
+                    person: person_at(text("home_account_id")),
+                    cloud: HOSTS.iter().position(|host| *host == text("environment")),
                 };
+                if section == "AppMetadata" && text("family_id").is_empty() {
+                    content.outsiders.push((entry.cloud, text("client_id").to_owned()));
+                }
                 content.entries.insert((section.clone(), key.clone()), entry);
             }
         }
@@ -58,7 +70,10 @@ impl Content {
     /// The tokens that are stored for `want`.
     fn tokens<'a>(&'a self, want: &'a Want, authorities: &'a Authorities) -> impl Iterator<Item = &'a Entry> {
         let access = self.entries.iter().filter(|((section, _), _)| section == "AccessToken").map(|(_, entry)| entry);
-        access.filter(move |entry| authorities.minted.get(&entry.secret).is_some_and(|minted| minted.is_for(want)))
+        access.filter(move |entry| {
+            want.is_realm(&entry.realm)
+                && authorities.minted.get(&entry.secret).is_some_and(|minted| minted.is_for(want))
+        })
     }
 
     /// A token for `want` that nothing speaks against at `wall`.
@@ -74,6 +89,27 @@ impl Content {
     /// Whether there is a token for `want` that still lives at `wall`.
     pub(crate) fn has_living(&self, want: &Want, authorities: &Authorities, wall: i64) -> bool {
         self.tokens(want, authorities).any(|entry| entry.expires_on > wall)
+    }
+
+    /// Whether it says that the application of `want` belongs to no family.
+    pub(crate) fn knows_outsider(&self, want: &Want) -> bool {
+        self.outsiders.iter().any(|(cloud, client)| *cloud == Some(want.cloud) && client == want.client())
+    }
+
+    /// The sign-ins that what is stored of a person comes of.
+    fn roots<'a>(
+        &'a self,
+        cloud: usize,
+        person: usize,
+        authorities: &'a Authorities,
+    ) -> impl Iterator<Item = u64> + 'a {
+        let theirs = self.entries.values().filter(move |e| e.cloud == Some(cloud) && e.person == Some(person));
+        theirs.filter_map(|entry| authorities.root_of(&entry.secret))
+    }
+
+    /// Whether anything is stored of a person.
+    fn has(&self, cloud: usize, person: usize) -> bool {
+        self.entries.values().any(|e| e.cloud == Some(cloud) && e.person == Some(person))
     }
 
     /// Whether `secret` is stored in any section.
@@ -93,12 +129,21 @@ pub(crate) struct History {
     floor: usize,
     stamp: Option<(Inode, u64)>,
     removing: bool,
+    /// Who signed out: nothing may come of sign-ins that were over by then.
+    departed: BTreeMap<(usize, usize), BTreeSet<u64>>,
 }
 
 impl Default for History {
     fn default() -> Self {
         let nothing = Rc::new(Content::default());
-        Self { offered: HashMap::new(), past: vec![nothing], floor: 0, stamp: None, removing: false }
+        Self {
+            offered: HashMap::new(),
+            past: vec![nothing],
+            floor: 0,
+            stamp: None,
+            removing: false,
+            departed: BTreeMap::new(),
+        }
     }
 }
 
@@ -163,11 +208,19 @@ impl World {
             return self.trace.hold(meant, || "a document vanished".into());
         }
         let walls = (0..self.plan.processes).map(|process| self.clocks(process).wall.0);
-        let latest = walls.max().unwrap_or_default();
+        // Whoever was granted something before its clock was set back sweeps by the time of that.
+        let running = self.calls.iter().filter(|call| call.running.is_some()).map(|call| call.facts.latest_wall);
+        let latest = walls.chain(running).max().unwrap_or_default();
+        self.judge_return(document, before, after);
+        let leaves = |old: &Entry| {
+            let account = old.cloud.zip(old.person);
+            account.is_some() && self.calls.iter().any(|call| call.leaving() == account)
+        };
         let mut lost = None;
         for (place, old) in &before.entries {
             let fine = match (place.0.as_str(), after.entries.get(place)) {
                 (_, Some(new)) if new.secret == old.secret => true,
+                (_, None) if leaves(old) => true,
                 ("AccessToken", Some(_)) => true,
                 ("AccessToken", None) => old.expires_on + 86_400 < latest + 60 || self.rejected.contains(&old.secret),
                 ("RefreshToken", Some(new)) => {
@@ -192,6 +245,47 @@ impl World {
         self.trace.hold(kept, || "what another program stored was lost".into());
     }
 
+    /// Nothing of an account that signed out comes back, but by a sign-in that was not over by then. What a renewal
+    /// that was on its way brings after such a sign-in cannot be told from that of a sibling: its access token may be
+    /// stored beside the new ones, its refresh token never.
+    fn judge_return(&mut self, document: usize, before: &Content, after: &Content) {
+        for ((cloud, person), roots) in &self.histories[document].departed {
+            let theirs = |e: &Entry| e.cloud == Some(*cloud) && e.person == Some(*person);
+            let again = before.roots(*cloud, *person, &self.authorities).any(|root| !roots.contains(&root));
+            let back = after.entries.iter().any(|((section, _), entry)| {
+                let old = self.authorities.root_of(&entry.secret).is_some_and(|root| roots.contains(&root));
+                theirs(entry) && old && !(section == "AccessToken" && again) && !before.holds(&entry.secret)
+            });
+            self.trace.hold(!back, || "what had signed out came back".into());
+            let tokens = after.roots(*cloud, *person, &self.authorities).next().is_some();
+            let alone = after.has(*cloud, *person) && !before.has(*cloud, *person) && !tokens;
+            self.trace.hold(!alone, || "an account without tokens came back that had signed out".into());
+        }
+    }
+
+    /// A sign-out ended well: what is stored is of sign-ins that were not over when it began, if anything.
+    pub(crate) fn judge_departure(&mut self, id: usize, cloud: usize, person: usize) {
+        self.look_at_the_store();
+        let began = self.calls[id].facts.began;
+        let document = usize::from(self.calls[id].want.cae);
+        let theirs = self.authorities.lineage.values().filter(|l| {
+            let over = l.call.is_none_or(|call| self.calls[call].facts.ended.is_some_and(|at| at < began));
+            l.cloud == cloud && person_named(&l.person) == Some(person) && over
+        });
+        let roots: BTreeSet<u64> = theirs.map(|lineage| lineage.root).collect();
+        let content = self.stored(document);
+        let still = content.roots(cloud, person, &self.authorities).any(|root| roots.contains(&root));
+        self.trace.hold(!still, || format!("call {id}: signed out, and something is still there"));
+        let empty = !content.has(cloud, person) || content.roots(cloud, person, &self.authorities).next().is_some();
+        self.trace.hold(empty, || format!("call {id}: signed out, and the account is still there"));
+        self.histories[document].departed.entry((cloud, person)).or_default().extend(roots);
+    }
+
+    /// Whether `secret` ever was in a document.
+    pub(crate) fn was_stored(&self, document: usize, secret: &str) -> bool {
+        self.histories[document].past.iter().rev().any(|content| content.holds(secret))
+    }
+
     /// The power is back: an old document or the new one, never older than what was acknowledged, never a mix.
     pub(crate) fn judge_power(&mut self) {
         for (document, name) in DOCUMENTS.into_iter().enumerate() {
@@ -201,6 +295,13 @@ impl World {
             let history = &mut self.histories[document];
             history.stamp = stamp;
             history.removing = false;
+            let found = known.clone().unwrap_or_default();
+            // Whoever found nothing to remove made no promise for what was not durable yet.
+            for ((cloud, person), roots) in &mut history.departed {
+                for root in found.roots(*cloud, *person, &self.authorities) {
+                    roots.remove(&root);
+                }
+            }
             let version = known.as_ref().and_then(|content| content.version);
             let place = history.past.iter().rposition(|past| past.version == version).filter(|_| known.is_some());
             match place.filter(|place| *place >= history.floor) {

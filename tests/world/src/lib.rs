@@ -13,6 +13,7 @@
 //!   crash, stop,      clocks skewed                         │ create, write, write, sync,   │    names and content as
 //!   restart           and set                               │ rename, sync, release         │    the power cut leaves
 //!                                                           └───────────────────────────────┘    them, locks, marks
+//!      ▲ people: browsers, codes, no, not now
 //!                        after every event: the judge
 //! ```
 //!
@@ -40,11 +41,20 @@
 //! | 12 | a spent refresh token is presented only after a lost answer, a crash, a failed store, or without the lock | the authority's reuse detection, and who spent it |
 //! | | an error is no answer while a living token is at hand | what the call last read |
 //! | | cancelled, a call asks for nothing but clean-up, keeps no lock, and saves what it was granted | effects after the cancellation; locks and store at the end |
+//! | 13 | whoever signs in is who is told | the record: account, name, tenant, application; the token is that person's |
+//! | 14 | what signs out stays away | no refresh token of a sign-in that was over comes back, and no access token before the account signs in again; nothing of it is left when the sign-out is done |
+//! | 15 | a device code is asked after no sooner than its interval, and once at most after its end | polls on the monotonic clock |
+//! | 16 | a sign-in answers its own question | the browser's address; a code that is sent was given for this very call, and is sent once; listeners are closed; nobody waits behind a person |
+//! | 17 | a family's refresh token is left alone by a client that is known to be a stranger to it | what the call last read |
 //! | | no lock, no write; a removal removes only what it saw | at the rename and the unlink |
 //!
-//! Not judged, since there is nothing to judge yet: the interval of the device code flow, keyrings, stores with leases.
-//! Not modelled: the in-memory cache in front of the core, instance discovery, families of clients, other libraries'
-//! lock files and writes in place, modes and owners of files.
+//! People sign in by browser, device code and a code that was brought; they say no, walk away, come too late, and sign
+//! out while others renew. The authority takes refresh tokens back and demands claims. Strangers' answers come to
+//! listeners, now and then past a careless driver.
+//!
+//! Not judged, since there is nothing to judge yet: keyrings, stores with leases. Not modelled: the in-memory cache in
+//! front of the core, instance discovery, device codes that another process goes on with, other libraries' lock files
+//! and writes in place, modes and owners of files.
 //!
 //! # Running it
 //!
@@ -61,29 +71,33 @@ pub mod authority;
 pub mod bug;
 mod calendar;
 mod call;
+mod desk;
 pub mod disk;
 mod driver;
 pub mod flows;
 mod judge;
 mod network;
+mod people;
 pub mod plan;
 mod process;
 pub mod random;
+mod tally;
 pub mod trace;
 mod verdict;
 pub mod wants;
 mod world;
 mod writing;
 
-pub use bug::StoreBug;
-pub use world::{Tally, World};
+pub use bug::DriverBug;
+pub use tally::Tally;
+pub use world::World;
 
 /// Plays the history that `seed` decides.
 ///
 /// # Errors
 ///
 /// What was broken, with the last lines of the trace.
-pub fn play(seed: u64, bug: Option<StoreBug>) -> Result<Tally, String> {
+pub fn play(seed: u64, bug: Option<DriverBug>) -> Result<Tally, String> {
     let world = World::new(seed, bug, false).run();
     if world.trace().broken().is_none() {
         return Ok(world.tally);

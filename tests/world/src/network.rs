@@ -5,6 +5,7 @@ use azlatch_emulator::{Answer, Fault, Request};
 
 use crate::authority::fields;
 use crate::call::{Job, Standing};
+use crate::flows::Means;
 use crate::wants::HOSTS;
 use crate::world::{Event, World};
 
@@ -18,6 +19,13 @@ pub(crate) struct Packet {
     /// The refresh token that it spends.
     pub(crate) spends: Option<String>,
     pub(crate) fate: Fate,
+}
+
+/// What an answer gave away: a refresh token that was rotated, and by which; one of a sign-in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct News {
+    pub(crate) rotated: Option<(String, String)>,
+    pub(crate) granted: Option<String>,
 }
 
 /// What becomes of a request.
@@ -106,14 +114,17 @@ impl World {
                 };
                 self.say(|| format!("call {call}: answer {status}, Retry-After {after:?}"));
                 let answer = self.authorities.instead(cloud, now, &packet.request, fault);
-                return self.answer(call, tick, None, answer);
+                return self.answer(call, tick, News::default(), answer);
             }
             Fate::Garbage => {
                 let answer = self.authorities.instead(cloud, now, &packet.request, Fault::garbage());
                 self.say(|| format!("call {call}: answer 200 that breaks off"));
-                return self.answer(call, tick, None, answer);
+                return self.answer(call, tick, News::default(), answer);
             }
-            _ => self.authorities.answer(cloud, now, &packet.request, call),
+            _ => {
+                let slow = !self.calm && self.random.chance(self.plan.slow_downs);
+                self.authorities.answer(cloud, now, &packet.request, call, slow)
+            }
         };
         let (status, reused) = (answer.answer.status, answer.reused);
         let fate = packet.fate;
@@ -127,9 +138,9 @@ impl World {
         {
             lineage.copied = true;
         }
-        let rotated = packet.spends.clone().zip(answer.rotated.clone());
+        let news = News { rotated: packet.spends.clone().zip(answer.rotated.clone()), granted: answer.granted };
         match packet.fate {
-            Fate::Answered => self.answer(call, tick, rotated, answer.answer),
+            Fate::Answered => self.answer(call, tick, news, answer.answer),
             Fate::BadGateway => {
                 let gateway = Response::new(502, Vec::new(), b"<html>".as_slice());
                 self.later(5, call, tick, Ok(gateway));
@@ -142,23 +153,25 @@ impl World {
         }
     }
 
-    fn answer(&mut self, call: usize, tick: u32, rotated: Option<(String, String)>, answer: Answer) {
+    fn answer(&mut self, call: usize, tick: u32, news: News, answer: Answer) {
         let back = 1 + self.random.below(80);
         let response = Response::new(answer.status, answer.headers, answer.body);
-        self.schedule(back, Event::Answer { call, tick, rotated, result: Box::new(Ok(response)) });
+        self.schedule(back, Event::Answer { call, tick, news, result: Box::new(Ok(response)) });
     }
 
     fn later(&mut self, after: u64, call: usize, tick: u32, result: Result<Response, Failure>) {
-        self.schedule(after, Event::Answer { call, tick, rotated: None, result: Box::new(result) });
+        self.schedule(after, Event::Answer { call, tick, news: News::default(), result: Box::new(result) });
     }
 
     /// A call hears of its request.
-    pub(crate) fn answered(&mut self, id: usize, rotated: Option<(String, String)>, result: Result<Response, Failure>) {
+    pub(crate) fn answered(&mut self, id: usize, news: News, result: Result<Response, Failure>) {
         let Job::Http(ask) = std::mem::replace(&mut self.calls[id].job, Job::Idle) else { return };
         let now = self.clocks(self.calls[id].process);
-        let spent = ask.op.body.as_ref().and_then(|body| {
-            fields(body.expose_secret()).into_iter().find(|(name, _)| name == "refresh_token").map(|(_, v)| v)
-        });
+        let sent = ask.op.body.as_ref().map(|body| fields(body.expose_secret())).unwrap_or_default();
+        let polls = sent.iter().any(|(name, _)| name == "device_code");
+        let single = |(name, _): &(String, String)| name == "refresh_token" || (name == "code" && !polls);
+        let spent = sent.into_iter().find(single).map(|(_, value)| value);
+        self.hear_of_poll(id, polls, &result);
         match &result {
             Ok(response) => {
                 let after = response.header("retry-after").and_then(|value| value.parse::<u64>().ok());
@@ -181,7 +194,11 @@ impl World {
                 }
             }
         }
-        if let Some((old, new)) = rotated {
+        if let Some(token) = news.granted {
+            self.tally.arrived_cancelled += u64::from(self.calls[id].cancelled);
+            self.calls[id].facts.granted = Some(token);
+        }
+        if let Some((old, new)) = news.rotated {
             if let Some(lineage) = self.authorities.lineage.get_mut(&old) {
                 lineage.delivered |= lineage.spent_by == Some(id);
             }
@@ -193,5 +210,31 @@ impl World {
         };
         self.say(|| format!("call {id}: hears {line}"));
         self.reply(id, ask.answer(result));
+    }
+
+    /// A poll was answered, or the question for a device code was: when may the next one be?
+    fn hear_of_poll(&mut self, id: usize, polls: bool, result: &Result<Response, Failure>) {
+        if self.calls[id].newcomer != Some(Means::Device) {
+            return;
+        }
+        let mono = self.clocks(self.calls[id].process).mono.0;
+        let body = result.as_ref().map(|response| response.body.expose_secret());
+        let json: serde_json::Value = body.ok().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+        let facts = &mut self.calls[id].facts;
+        if let Some(seconds) = json["interval"].as_u64() {
+            facts.interval = seconds * 1000;
+        }
+        match json["error"].as_str() {
+            _ if !polls => {}
+            Some("slow_down") => {
+                facts.interval += 5_000;
+                self.tally.slow_downs += 1;
+            }
+            Some("authorization_pending") => self.tally.pending += 1,
+            Some("expired_token") => self.tally.expired += 1,
+            _ => self.tally.polls_lost += u64::from(result.is_err()),
+        }
+        let facts = &mut self.calls[id].facts;
+        facts.poll_after = mono + facts.interval;
     }
 }

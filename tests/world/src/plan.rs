@@ -46,6 +46,31 @@ pub struct Plan {
     pub jumps: u64,
     pub sign_ins: u64,
     pub clears: u64,
+    /// People sign in by one of the core's grants.
+    pub meetings: u64,
+    pub sign_outs: u64,
+    /// The authority takes back the refresh tokens of a person.
+    pub revocations: u64,
+    /// The authority begins to demand claims that only a sign-in brings.
+    pub conditions: u64,
+    /// Of one sign-in: the person does something else than to finish it.
+    pub moody: u64,
+    /// Of one sign-in in a browser: the answer to another question arrives, too.
+    pub strangers: u64,
+    /// Of one such answer: the driver lets it through.
+    pub careless: u64,
+    /// Of one poll: the authority wants fewer.
+    pub slow_downs: u64,
+    /// Of one code in hand: it is brought twice.
+    pub twice: u64,
+    /// Of one call that hears that a person must act: somebody does.
+    pub reacts: u64,
+    /// Of one call: it is for whoever signed in last, as the record of that says.
+    pub recorded: u64,
+    /// How many of the applications are one family.
+    pub family: usize,
+    /// How long somebody may take to sign in, in seconds.
+    pub patience: u64,
     /// Largest difference between the wall clocks of two processes, in seconds.
     pub skew: u64,
 }
@@ -78,6 +103,19 @@ impl Plan {
             jumps: knob(3),
             sign_ins: knob(3),
             clears: knob(1),
+            meetings: knob(8),
+            sign_outs: knob(3),
+            revocations: knob(2),
+            conditions: knob(2),
+            moody: knob(600),
+            strangers: knob(400),
+            careless: knob(500),
+            slow_downs: knob(300),
+            twice: knob(400),
+            reacts: knob(600),
+            recorded: knob(500),
+            family: usize::from(knob(1) == 1),
+            patience: 60,
             skew: knob(4_000),
             lockless: knob(1) == 1 && random.chance(300),
             demands: random.pick(&[0, 0, 300]),
@@ -94,6 +132,12 @@ impl Plan {
             timeout: random.pick(&[30, 30, 10]),
             tries: random.pick(&[1, 2, 3]),
         };
+        if plan.meetings > 0 && random.chance(500) {
+            // What people do besides, and what is done to them, is rare enough to be helped.
+            (plan.moody, plan.reacts, plan.recorded) = (600, 600, 500);
+        }
+        plan.family *= 1 + random.index(2);
+        plan.patience = random.pick(&[15, 60, 150]);
         if plan.expires_in <= 300 {
             plan.refresh_in = None;
         }

@@ -1,13 +1,16 @@
 //! Processes and their callers: calls begin, are answered, are cancelled; processes die, stop, and come back.
 
-use azlatch_core::cache::Demand;
+use azlatch_core::authority::AuthorityHost;
+use azlatch_core::cache::{Demand, Discard, Query};
 use azlatch_core::effect::Reply;
 use azlatch_core::{Note, Step};
 
+use crate::bug::DriverBug;
 use crate::call::{Call, Facts, Job, Must, Standing};
+use crate::flows::Means;
 use crate::flows::{Clear, Ended, Running, SignIn};
-use crate::wants::Want;
-use crate::world::{Event, World};
+use crate::wants::{Spelling, Want, Who, home_account_id};
+use crate::world::{Event, Session, World};
 
 impl World {
     pub(crate) fn begin(&mut self, process: usize, caller: usize) {
@@ -16,7 +19,15 @@ impl World {
             return;
         }
         self.processes[process].left[caller] = left - 1;
-        let want = self.wants[self.random.index(self.wants.len())];
+        let mut want = self.wants[self.random.index(self.wants.len())];
+        let mut record = None;
+        let sessions = &self.processes[process].sessions;
+        if !sessions.is_empty() && self.random.chance(self.plan.recorded) {
+            let session = &sessions[self.random.index(sessions.len())];
+            want = Want { scope: want.scope, ..session.want };
+            record = Some(session.record.clone());
+            self.tally.recorded += 1;
+        }
         let last = self.processes[process].last[caller].clone();
         let demand = match self.random.below(3) {
             _ if !self.random.chance(self.plan.demands) => Demand::Any,
@@ -30,7 +41,11 @@ impl World {
                 _ => Demand::Any,
             },
         };
-        let id = self.call(process, Some(caller), want, demand, Must::Nothing, None);
+        let program = record.map(|record| {
+            let query = Query { scopes: want.query().scopes, ..Query::of_account(&record, want.cae) };
+            Running::acquire_for(&want, query, demand.clone(), self.plan.timeout, self.plan.tries)
+        });
+        let id = self.call(process, Some(caller), want, demand, Must::Nothing, program);
         if self.random.chance(self.plan.cancel) {
             let after = self.random.below(self.random_span());
             self.schedule(after, Event::Cancel { call: id });
@@ -81,6 +96,12 @@ impl World {
             guards: Vec::new(),
             not_before: 0,
             failure: None,
+            ended: None,
+            granted: None,
+            poll_after: 0,
+            interval: 5_000,
+            code_ends: None,
+            late_polls: 0,
             lost: Vec::new(),
             rotated: None,
             requests: 0,
@@ -95,6 +116,9 @@ impl World {
             tick: 0,
             crashed: false,
             cancelled: false,
+            newcomer: None,
+            brought: None,
+            timeout: self.plan.timeout,
             must,
             facts,
         });
@@ -123,9 +147,18 @@ impl World {
     }
 
     fn over(&mut self, id: usize, ended: Ended) {
+        let leaving = self.calls[id].leaving();
         self.calls[id].running = None;
+        self.calls[id].facts.ended = Some(self.now);
         self.calls[id].tick += 1;
         self.judge_end(id, &ended);
+        if let (Some((cloud, person)), Ended::Program(true)) = (leaving, &ended) {
+            self.judge_departure(id, cloud, person);
+            self.tally.signed_out += 1;
+            let sessions = &mut self.processes[self.calls[id].process].sessions;
+            sessions.retain(|session| (session.want.cloud, session.want.who) != (cloud, Who::Person(person)));
+        }
+        self.keep(id, &ended);
         let Call { process, caller, .. } = self.calls[id];
         let token = match &ended {
             Ended::Token(result) => match &**result {
@@ -185,6 +218,18 @@ impl World {
                     process.stopped += span;
                 }
             }
+            Event::Revoke { want } => {
+                if let Who::Person(person) = want.who {
+                    self.authorities.revoke(want.cloud, person);
+                    self.tally.revoked += 1;
+                }
+            }
+            Event::Condition { want } => {
+                if let Who::Person(person) = want.who {
+                    self.authorities.demand_claims(want.cloud, person);
+                    self.tally.conditioned += 1;
+                }
+            }
             Event::Jump { process, by } => self.processes[process].offset += by,
             Event::Trouble { trouble, span } => self.trouble = Some((trouble, self.now + span)),
             _ => {}
@@ -194,11 +239,16 @@ impl World {
     /// Everything of the process goes, its locks with it.
     fn crash(&mut self, process: usize) {
         self.tally.crashes += 1;
+        let forgets = self.random.chance(500);
         let it = &mut self.processes[process];
         it.alive = false;
+        if forgets {
+            it.sessions.clear();
+        }
         it.stopped_until = 0;
         for call in self.calls.iter_mut().filter(|call| call.process == process && call.running.is_some()) {
             call.running = None;
+            call.facts.ended = Some(self.now);
             call.crashed = true;
             call.tick += 1;
             call.job = Job::Idle;
@@ -225,16 +275,114 @@ impl World {
         if want.person().is_none() || busy || !self.processes[process].alive {
             return;
         }
-        let token = self.authorities.sign_in(&want);
-        let program = Running::SignIn(SignIn::new(&want, &token, self.true_time()));
-        let must = if self.calm { Must::Succeed(0) } else { Must::Nothing };
-        self.call(process, None, want, Demand::Any, must, Some(program));
+        let (token, family) = self.authorities.sign_in(&want);
+        let program = Running::SignIn(SignIn::new(&want, &token, family, self.true_time()));
+        let id = self.call(process, None, want, Demand::Any, self.must_meet(), Some(program));
+        if let Some(lineage) = self.authorities.lineage.get_mut(&token) {
+            lineage.call = Some(id);
+        }
     }
 
     pub(crate) fn clear(&mut self, want: Want, process: usize) {
         if self.processes[process].alive && !self.calm {
             let program = Running::Clear(Clear::new(want.partition()));
             self.call(process, None, want, Demand::Any, Must::Nothing, Some(program));
+        }
+    }
+
+    /// Somebody signs in by one of the core's grants.
+    pub(crate) fn meet(&mut self, want: Want, process: usize, means: Means, demand: Demand) {
+        if !self.processes[process].alive {
+            return;
+        }
+        let (id, timeout, tries) = (self.calls.len(), self.plan.patience, self.plan.tries);
+        let claims = match &demand {
+            Demand::Claims(claims) => claims.clone(),
+            _ => String::new(),
+        };
+        let brought = (means == Means::Code).then(|| self.code_in_hand(id, &want, &claims));
+        self.begin_meeting(want, process, means, brought.clone(), demand.clone(), timeout, tries);
+        if brought.is_some() && !self.calm && self.random.chance(self.plan.twice) {
+            self.begin_meeting(want, process, means, brought, demand, timeout, tries);
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "what a sign-in is made of")]
+    fn begin_meeting(
+        &mut self,
+        want: Want,
+        process: usize,
+        means: Means,
+        brought: Option<(String, Option<String>)>,
+        demand: Demand,
+        timeout: u64,
+        tries: u8,
+    ) {
+        let program = Running::meet(&want, means, brought.clone(), demand.clone(), timeout, tries);
+        let id = self.call(process, None, want, demand, self.must_meet(), Some(program));
+        let call = &mut self.calls[id];
+        (call.newcomer, call.brought, call.timeout) = (Some(means), brought, timeout);
+        self.tally.met += 1;
+        match means {
+            Means::Browser => self.tally.browser += 1,
+            Means::Device => self.tally.device += 1,
+            Means::Code => self.tally.in_hand += 1,
+        }
+        if !self.calm && self.random.chance(self.plan.cancel) {
+            let after = self.random.pick(&[400, 10_000, 30_000]);
+            let after = self.random.below(after);
+            self.schedule(after, Event::Cancel { call: id });
+        }
+    }
+
+    /// An account signs out, in both documents.
+    pub(crate) fn sign_out(&mut self, want: Want, process: usize) {
+        let Who::Person(person) = want.who else { return };
+        let Ok(host) = AuthorityHost::new(want.host()) else { return };
+        if !self.processes[process].alive || self.calm {
+            return;
+        }
+        for cae in [false, true] {
+            let want = Want { cae, ..want };
+            let program = Running::SignOut(Discard::account(want.partition(), &host, home_account_id(person)));
+            self.call(process, None, want, Demand::Any, Must::Nothing, Some(program));
+        }
+    }
+
+    /// What the process keeps in mind of a call that is over, and what people do about it.
+    fn keep(&mut self, id: usize, ended: &Ended) {
+        let Ended::Token(result) = ended else { return };
+        let (process, want) = (self.calls[id].process, self.calls[id].want);
+        match &**result {
+            Ok(acquired) => {
+                self.tally.orphaned += u64::from(acquired.explain.notes.contains(&Note::SignedOut));
+                let Some(record) = &acquired.record else { return };
+                self.tally.arrived += 1;
+                self.tally.guests += u64::from(want.tenant != 0);
+                let mut record = record.clone();
+                if self.bug == Some(DriverBug::AppliesAnothersRecord) {
+                    let all = self.processes.iter().flat_map(|process| &process.sessions);
+                    let mut others = all.filter(|session| session.want.cloud == want.cloud);
+                    if let Some(other) = others.find(|other| other.record.home_account_id != record.home_account_id) {
+                        record.home_account_id.clone_from(&other.record.home_account_id);
+                    }
+                }
+                let want = Want { spelling: Spelling::Id, ..want };
+                let sessions = &mut self.processes[process].sessions;
+                sessions.retain(|s| (s.want.cloud, s.want.client) != (want.cloud, want.client));
+                sessions.push(Session { record, want });
+            }
+            Err(error) if error.needs_interaction() && want.person().is_some() => {
+                let call = &self.calls[id];
+                if call.newcomer.is_some() || self.calm || !self.random.chance(self.plan.reacts) {
+                    return;
+                }
+                let demand = error.claims().map_or(Demand::Any, |claims| Demand::Claims(claims.into()));
+                let spelling = if want.tenant == 0 { Spelling::Name } else { want.spelling };
+                let means = self.random.pick(&[Means::Browser, Means::Device, Means::Code]);
+                self.schedule(1, Event::Meet { want: Want { spelling, ..want }, process, means, demand });
+            }
+            Err(_) => self.tally.code_refused += u64::from(self.calls[id].newcomer == Some(Means::Code)),
         }
     }
 }

@@ -6,9 +6,10 @@ use azlatch_core::{Error, ErrorKind, Note, Source};
 
 use crate::authority::fields;
 use crate::call::{Job, Must, Standing};
-use crate::flows::Ended;
+use crate::flows::{Ended, Means};
 use crate::network::{Fate, Packet};
 use crate::process::is_trouble;
+use crate::wants::{Who, home_account_id, tenant_id};
 use crate::world::{Event, World};
 
 /// Milliseconds that a call may take beyond its timeout, for storing what it got.
@@ -19,7 +20,19 @@ impl World {
     pub(crate) fn judge_effect(&mut self, id: usize, effect: &Effect) {
         self.say(|| format!("call {id}: {}", describe(effect)));
         let call = &mut self.calls[id];
-        let busy = matches!(effect, Effect::Http(_) | Effect::Load(_) | Effect::Random(_));
+        // Whoever signed in although the caller has gone is stored, and for that the store is read.
+        let arriving = call.facts.granted.is_some() && matches!(effect, Effect::Load(_));
+        let busy = !arriving
+            && matches!(
+                effect,
+                Effect::Http(_)
+                    | Effect::Load(_)
+                    | Effect::Random(_)
+                    | Effect::Listen(_)
+                    | Effect::Browse(_)
+                    | Effect::Receive(_)
+                    | Effect::Prompt(_)
+            );
         let (cancelled, unreadable) = (call.cancelled, call.facts.unreadable);
         self.trace.hold(!(cancelled && busy), || format!("call {id}: more than clean-up after it was cancelled"));
         match effect {
@@ -67,21 +80,46 @@ impl World {
                 wrong.push(what);
             }
         };
-        let place = format!("https://{}/{}/oauth2/v2.0/token", want.host(), want.tenant());
-        require(http.url == place, "a request to another authority or tenant");
+        let newcomer = call.newcomer.is_some();
+        let base = format!("https://{}/{}/oauth2/v2.0/", want.host(), want.tenant());
+        let place = http.url.strip_prefix(&base);
+        let device = call.newcomer == Some(Means::Device) && place == Some("devicecode");
+        require(device || place == Some("token"), "a request to another authority or tenant");
         require(!self.authorities.leaks(&http.url), "a secret in a URL");
         require(now.mono.0 >= facts.not_before, "a request before Retry-After had passed");
         if let Some(token) = spends {
             let lineage = self.authorities.lineage.get(token);
+            let outsider = facts.read.as_ref().is_some_and(|read| read.knows_outsider(&want));
             let ours = lineage.is_some_and(|l| {
-                l.cloud == want.cloud && l.client == want.client() && Some(l.person.as_str()) == want.person()
+                let client = l.client == want.client() || l.family;
+                l.cloud == want.cloud && client && Some(l.person.as_str()) == want.person()
             });
+            let foreign = lineage.is_some_and(|l| l.client != want.client());
+            require(
+                !(foreign && outsider),
+                "a family's refresh token was tried again by one that is known not to be in it",
+            );
+            require(!newcomer, "a refresh token was spent to sign in");
             require(ours, "a refresh token was sent that is another's");
             let lost = facts.lost.iter().any(|lost| lost == token);
             require(!lost, "a single-use request was repeated though it may have been acted upon");
         }
-        require(facts.standing != Standing::NotAsked, "a request before the lock was asked for");
-        let any = call.demand == Demand::Any;
+        let sent = |name: &str| body.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        if sent("device_code").is_some() {
+            require(now.mono.0 >= facts.poll_after, "a poll before its time");
+            let late = facts.code_ends.is_some_and(|ends| now.mono.0 > ends);
+            require(!(late && facts.late_polls > 0 && self.plan.steady_clocks()), "a poll after the code was over");
+        } else if let Some(code) = sent("code") {
+            let theirs = call.brought.as_ref().is_some_and(|(brought, _)| brought == code);
+            require(
+                theirs || self.authorities.asked_by(code) == Some(id),
+                "a code was sent that answers no question of ours",
+            );
+            require(!facts.lost.iter().any(|lost| lost == code), "a code was sent again that may be spent");
+        }
+        require(!newcomer || facts.guards.is_empty(), "others wait behind somebody who signs in");
+        require(newcomer || facts.standing != Standing::NotAsked, "a request before the lock was asked for");
+        let any = call.demand == Demand::Any && !newcomer;
         if let Standing::Held(since) = facts.standing {
             let together = self.calls.iter().enumerate().any(|(other, c)| {
                 other != id
@@ -101,7 +139,9 @@ impl World {
         let at_hand = facts.read.as_ref().and_then(|read| read.good(&want, &self.authorities, facts.latest_wall));
         let needless = any && self.plan.steady_clocks() && at_hand.is_some();
         require(!needless, "a request though a good token was at hand");
+        let late = sent("device_code").is_some() && facts.code_ends.is_some_and(|ends| now.mono.0 > ends);
         self.trace.hold(wrong.is_empty(), || format!("call {id}: {}", wrong.join("; ")));
+        self.calls[id].facts.late_polls += u32::from(late);
     }
 
     /// A spent refresh token was presented: only what the network, a crash or the store did may be the reason.
@@ -130,9 +170,10 @@ impl World {
         let held = call.facts.guards.len() + self.disk.locks_of(id);
         let elapsed = self.now - call.facts.began;
         let stopped = self.processes[call.process].stopped - call.facts.stopped;
-        let allowed = self.plan.timeout * 1000 + STORING + stopped;
+        let allowed = call.timeout * 1000 + STORING + stopped;
         let must = call.must;
         self.trace.hold(held == 0, || format!("call {id}: over, but it still holds a lock"));
+        self.trace.hold(!self.listening(id), || format!("call {id}: over, and its listener is still open"));
         self.trace.hold(elapsed <= allowed, || format!("call {id}: took {elapsed} ms of {allowed}"));
         match ended {
             Ended::Program(done) => {
@@ -163,6 +204,7 @@ impl World {
                     )
                 });
                 self.judge_rotation(id);
+                self.judge_arrival(id);
                 self.note_failure(id, result);
             }
         }
@@ -201,11 +243,34 @@ impl World {
             (!expired, "a token that has expired"),
             (!from_the_future, "a token from the future, without trying to renew it"),
             (!unstored, "faults are over, yet a token was not stored"),
+            (self.introduces(id, acquired), "the record is not of the one who signed in"),
             (!long, "a token with a longer life than it was given"),
             (!self.authorities.leaks(&told), "a secret in the account of it"),
         ] {
             self.trace.hold(holds, || format!("call {id}: {what}"));
         }
+    }
+
+    /// Whether the record is of whoever signed in, if anybody did.
+    fn introduces(&self, id: usize, acquired: &Acquired) -> bool {
+        let call = &self.calls[id];
+        let (Some(record), true, Who::Person(person)) = (&acquired.record, call.newcomer.is_some(), call.want.who)
+        else {
+            return acquired.record.is_none() && call.newcomer.is_none();
+        };
+        record.home_account_id == home_account_id(person)
+            && Some(record.username.as_str()) == call.want.person()
+            && record.client_id == call.want.client()
+            && record.tenant_id.as_str() == tenant_id(call.want.tenant)
+            && record.authority.environment() == call.want.host()
+    }
+
+    /// Whoever signed in is in the store, though the caller has gone, unless the store would not have it.
+    fn judge_arrival(&mut self, id: usize) {
+        let call = &self.calls[id];
+        let Some(token) = &call.facts.granted else { return };
+        let stored = call.facts.trouble || self.was_stored(usize::from(call.want.cae), token);
+        self.trace.hold(stored, || format!("call {id}: somebody signed in, and it was not stored"));
     }
 
     fn judge_error(&mut self, id: usize, error: &Error) {
@@ -219,7 +284,10 @@ impl World {
             (error.kind() != ErrorKind::Misuse, "a truthful world is told that it erred"),
             (error.kind() != ErrorKind::Cancelled || call.cancelled, "cancelled by nobody"),
             (error.kind() != ErrorKind::Storage || facts.trouble, "a fault of the store that had none"),
-            (call.cancelled || call.demand != Demand::Any || !living, "an error though a living token was at hand"),
+            (
+                call.cancelled || call.newcomer.is_some() || call.demand != Demand::Any || !living,
+                "an error though a living token was at hand",
+            ),
             (!self.authorities.leaks(&told), "a secret in an error"),
         ] {
             self.trace.hold(holds, || format!("call {id}: {what}"));
@@ -252,6 +320,9 @@ impl World {
 
     /// The end of the history: nobody is still waiting.
     pub(crate) fn look_back(&mut self) {
+        let (shared, mismatched) = (self.authorities.shared, self.authorities.mismatched);
+        (self.tally.shared, self.tally.mismatched) = (shared, mismatched);
+        self.tally.refused_claims = self.authorities.conditioned;
         let waiting = self.calls.iter().position(|call| call.running.is_some());
         self.trace.hold(waiting.is_none(), || format!("call {} never ended", waiting.unwrap_or_default()));
     }

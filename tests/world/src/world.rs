@@ -3,17 +3,22 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
+use azlatch_core::cache::Demand;
 use azlatch_core::effect::{Failure, LockKey, Response};
-use azlatch_core::{Mono, Now, Unix};
+use azlatch_core::{AuthenticationRecord, Mono, Now, Unix};
 
 use crate::authority::Authorities;
-use crate::bug::StoreBug;
+use crate::bug::DriverBug;
 use crate::call::{Call, Must};
+use crate::desk::Typed;
 use crate::disk::{Disk, Inode};
+use crate::flows::Means;
 use crate::judge::History;
-use crate::network::Packet;
+use crate::network::{News, Packet};
+use crate::people::Listener;
 use crate::plan::Plan;
 use crate::random::Random;
+use crate::tally::Tally;
 use crate::trace::Trace;
 use crate::wants::Want;
 
@@ -39,7 +44,7 @@ pub(crate) enum Event {
     Answer {
         call: usize,
         tick: u32,
-        rotated: Option<(String, String)>,
+        news: News,
         result: Box<Result<Response, Failure>>,
     },
     /// A caller goes away.
@@ -72,6 +77,35 @@ pub(crate) enum Event {
     Clear {
         want: Want,
         process: usize,
+    },
+    /// Somebody signs in by one of the core's grants.
+    Meet {
+        want: Want,
+        process: usize,
+        means: Means,
+        demand: Demand,
+    },
+    /// Somebody signs out.
+    SignOut {
+        want: Want,
+        process: usize,
+    },
+    /// The authority takes refresh tokens back, or wants claims.
+    Revoke {
+        want: Want,
+    },
+    Condition {
+        want: Want,
+    },
+    /// A browser comes to a listener.
+    Redirected {
+        listener: usize,
+        parameters: Vec<(String, String)>,
+    },
+    /// Somebody types a code.
+    Typed {
+        user_code: String,
+        typed: Typed,
     },
     /// Faults stop.
     Calm,
@@ -116,55 +150,22 @@ pub struct World {
     pub(crate) trouble: Option<(Trouble, u64)>,
     pub(crate) authorities: Authorities,
     pub(crate) histories: Vec<History>,
+    pub(crate) listeners: Vec<Listener>,
     /// Until when the holders of a lock leave the authority alone.
     pub(crate) leave_alone: HashMap<LockKey, (u64, u64)>,
     pub(crate) rejected: Vec<String>,
     pub(crate) calm: bool,
-    pub(crate) bug: Option<StoreBug>,
+    pub(crate) bug: Option<DriverBug>,
     pub(crate) trace: Trace,
     /// What came of it.
     pub tally: Tally,
 }
 
-/// Counts of one history.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "counts")]
-pub struct Tally {
-    pub events: u64,
-    pub calls: u64,
-    pub tokens: u64,
-    pub errors: u64,
-    pub hits: u64,
-    pub requests: u64,
-    pub saves: u64,
-    pub conflicts: u64,
-    pub store_faults: u64,
-    pub reused: u64,
-    pub crashes: u64,
-    pub power_cuts: u64,
-    pub cancelled: u64,
-    /// Calls that had to succeed since faults were over, and did.
-    pub recovered: u64,
-}
-
-impl Tally {
-    /// Adds another history's counts.
-    pub fn add(&mut self, other: &Self) {
-        self.events += other.events;
-        self.calls += other.calls;
-        self.tokens += other.tokens;
-        self.errors += other.errors;
-        self.hits += other.hits;
-        self.requests += other.requests;
-        self.saves += other.saves;
-        self.conflicts += other.conflicts;
-        self.store_faults += other.store_faults;
-        self.reused += other.reused;
-        self.crashes += other.crashes;
-        self.power_cuts += other.power_cuts;
-        self.cancelled += other.cancelled;
-        self.recovered += other.recovered;
-    }
+/// Somebody who signed in, as the process knows it, and as it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) record: AuthenticationRecord,
+    pub(crate) want: Want,
 }
 
 /// A process of the machine.
@@ -182,6 +183,8 @@ pub(crate) struct Process {
     pub(crate) left: Vec<u32>,
     /// The token that each caller got last.
     pub(crate) last: Vec<Option<String>>,
+    /// Who signed in here, by our own grants.
+    pub(crate) sessions: Vec<Session>,
 }
 
 #[derive(Debug)]
@@ -217,7 +220,7 @@ const ENDLESS: u64 = 200_000;
 impl World {
     /// The world that `seed` decides, its store driver with `bug` if one is planted.
     #[must_use]
-    pub fn new(seed: u64, bug: Option<StoreBug>, traced: bool) -> Self {
+    pub fn new(seed: u64, bug: Option<DriverBug>, traced: bool) -> Self {
         let mut random = Random::new(seed);
         let plan = Plan::new(&mut random);
         let first = Want::any(&mut random);
@@ -235,6 +238,7 @@ impl World {
             stopped: 0,
             left: vec![plan.calls; plan.callers],
             last: vec![None; plan.callers],
+            sessions: Vec::new(),
         });
         let processes = processes.collect();
         let authorities = Authorities::new(&plan, seed);
@@ -251,6 +255,7 @@ impl World {
             guards: BTreeMap::new(),
             granted: 0,
             trouble: None,
+            listeners: Vec::new(),
             authorities,
             histories: vec![History::default(), History::default()],
             leave_alone: HashMap::new(),
@@ -298,9 +303,11 @@ impl World {
     /// The process that an event happens to, if it is one that a stopped process cannot take part in.
     fn concerns(&self, event: &Event) -> Option<usize> {
         match event {
-            Event::Begin { process, .. } | Event::SignIn { process, .. } | Event::Clear { process, .. } => {
-                Some(*process)
-            }
+            Event::Begin { process, .. }
+            | Event::SignIn { process, .. }
+            | Event::Meet { process, .. }
+            | Event::SignOut { process, .. }
+            | Event::Clear { process, .. } => Some(*process),
             Event::Work { call, .. } | Event::Answer { call, .. } | Event::Cancel { call } => {
                 Some(self.calls[*call].process)
             }
@@ -320,8 +327,8 @@ impl World {
             Event::Work { call, tick } if self.calls[call].tick == tick => self.work(call),
             Event::Work { .. } => {}
             Event::Arrive(packet) => self.arrive(*packet),
-            Event::Answer { call, tick, rotated, result } if self.calls[call].tick == tick => {
-                self.answered(call, rotated, *result);
+            Event::Answer { call, tick, news, result } if self.calls[call].tick == tick => {
+                self.answered(call, news, *result);
             }
             Event::Answer { .. } => {}
             Event::Cancel { call } => self.cancel(call),
@@ -329,6 +336,13 @@ impl World {
             Event::Demand { process, want, must } => self.demand(process, want, must),
             Event::SignIn { want, process } => self.sign_in(want, process),
             Event::Clear { want, process } => self.clear(want, process),
+            Event::Meet { want, process, means, demand } => self.meet(want, process, means, demand),
+            Event::SignOut { want, process } => self.sign_out(want, process),
+            Event::Redirected { listener, parameters } => self.redirected(listener, parameters),
+            Event::Typed { user_code, typed } => {
+                self.say(|| format!("somebody types {user_code}: {typed:?}"));
+                self.authorities.typed(&user_code, typed);
+            }
             Event::Calm => self.calm_down(),
             other if !self.calm => self.suffer(other),
             Event::Restart { process } => self.restart(process),

@@ -2,7 +2,7 @@
 
 use azlatch_core::effect::{Removed, Reply, Saved, StoreFault};
 
-use crate::bug::StoreBug;
+use crate::bug::DriverBug;
 use crate::call::{At, Job, What, Write};
 use crate::driver::{found, version};
 use crate::world::World;
@@ -32,7 +32,7 @@ impl World {
                     let until = write.until;
                     self.calls[id].job = Job::Write(write);
                     return self.wait_for(id, inode, until);
-                } else if bug != Some(StoreBug::GoesOnWithoutTheLock) {
+                } else if bug != Some(DriverBug::GoesOnWithoutTheLock) {
                     self.calls[id].facts.trouble = true;
                     return self.reply(id, refuse(write.what, StoreFault::Busy));
                 }
@@ -53,7 +53,7 @@ impl World {
             }
             At::Create => {
                 write.temporary = match bug {
-                    Some(StoreBug::WritesInPlace) => {
+                    Some(DriverBug::WritesInPlace) => {
                         let inode = self.disk.open(&name);
                         self.disk.truncate(inode);
                         Some(inode)
@@ -74,10 +74,10 @@ impl World {
                 At::Sync
             }
             At::Sync => {
-                if bug != Some(StoreBug::NeverSyncsTheFile) {
+                if bug != Some(DriverBug::NeverSyncsTheFile) {
                     self.disk.sync(write.temporary.unwrap_or_default());
                 }
-                if bug == Some(StoreBug::WritesInPlace) { At::SyncNames } else { At::Rename }
+                if bug == Some(DriverBug::WritesInPlace) { At::SyncNames } else { At::Rename }
             }
             At::Rename => {
                 self.judge_write(id, &lock_name);
@@ -91,7 +91,7 @@ impl World {
                 At::SyncNames
             }
             At::SyncNames => {
-                if bug != Some(StoreBug::NeverSyncsTheNames) {
+                if bug != Some(DriverBug::NeverSyncsTheNames) {
                     self.disk.sync_names();
                 }
                 At::Release
@@ -124,14 +124,14 @@ impl World {
         let current = write.opened.map(|inode| found(self.disk.read(inode)));
         let is = current.as_ref().map(|found| found.version);
         match &write.what {
-            What::Save(ask) if is == ask.op.expect || self.bug == Some(StoreBug::NeverCompares) => {
+            What::Save(ask) if is == ask.op.expect || self.bug == Some(DriverBug::NeverCompares) => {
                 let (partition, bytes) = (ask.op.partition.clone(), ask.op.bytes.expose_secret().to_vec());
                 self.offer(&partition, bytes);
                 return Some((write, At::Create));
             }
             What::Remove(ask)
                 if is == Some(ask.op.expect)
-                    || (is.is_some() && self.bug == Some(StoreBug::RemovesWithoutComparing)) =>
+                    || (is.is_some() && self.bug == Some(DriverBug::RemovesWithoutComparing)) =>
             {
                 return Some((write, At::Unlink));
             }
@@ -163,7 +163,7 @@ impl World {
     fn abandon(&mut self, id: usize, write: Write, lock_name: &str) {
         let fault = StoreFault::Io("no space is left".into());
         self.say(|| format!("call {id}: the write fails"));
-        if self.bug != Some(StoreBug::KeepsItsLockAfterAFault) {
+        if self.bug != Some(DriverBug::KeepsItsLockAfterAFault) {
             self.release(&write, lock_name);
         }
         self.calls[id].facts.trouble = true;

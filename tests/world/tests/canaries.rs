@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use azlatch_core::canary::{Bug, plant};
-use azlatch_world::{StoreBug, World, play};
+use azlatch_world::{DriverBug, World, play};
 
 /// A bug that stays hidden for longer counts as not found.
 const SEEDS: u64 = 10_000;
 
 /// The lowest seed, nearly, whose history is broken, and by what.
-fn find(bug: Option<StoreBug>, seeds: Range<u64>) -> Option<(u64, String)> {
+fn find(bug: Option<DriverBug>, seeds: Range<u64>) -> Option<(u64, String)> {
     let (next, found) = (AtomicU64::new(seeds.start), AtomicU64::new(u64::MAX));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -48,7 +48,7 @@ fn every_planted_bug_is_found() {
         Some((seed, broken)) => println!("canary {name:<28} found at seed {seed:>5}: {broken}"),
         None => missed.push(name),
     };
-    for bug in StoreBug::ALL {
+    for bug in DriverBug::ALL {
         report(format!("{bug:?}"), find(Some(bug), 0..SEEDS));
     }
     for bug in Bug::ALL {

@@ -4,7 +4,7 @@ use azlatch_core::cache::Demand;
 use azlatch_core::effect::{Effect, Loaded, LockKey};
 use azlatch_core::{Mono, Now, Step, Unix};
 use azlatch_world::flows::Running;
-use azlatch_world::wants::{Want, Who};
+use azlatch_world::wants::{Spelling, Want, Who};
 
 fn lock(want: Want) -> LockKey {
     let now = Now { wall: Unix(1_800_000_000), mono: Mono(0) };
@@ -18,7 +18,8 @@ fn lock(want: Want) -> LockKey {
 
 #[test]
 fn c_03_tokens_that_come_of_one_refresh_token_share_a_lock() {
-    let ada = Want { cloud: 0, tenant: 0, client: 0, who: Who::Person(0), scope: 0, cae: false };
+    let ada =
+        Want { cloud: 0, tenant: 0, spelling: Spelling::Name, client: 0, who: Who::Person(0), scope: 0, cae: false };
     for (other, shared, what) in [
         (Want { scope: 1, ..ada }, true, "another resource"),
         (Want { tenant: 1, ..ada }, true, "another tenant"),
@@ -34,7 +35,7 @@ fn c_03_tokens_that_come_of_one_refresh_token_share_a_lock() {
 
 #[test]
 fn c_05_tokens_of_an_application_never_wait_for_each_other() {
-    let app = Want { cloud: 0, tenant: 0, client: 0, who: Who::App, scope: 0, cae: false };
+    let app = Want { cloud: 0, tenant: 0, spelling: Spelling::Name, client: 0, who: Who::App, scope: 0, cae: false };
     for other in [Want { scope: 1, ..app }, Want { tenant: 1, ..app }, Want { client: 1, ..app }] {
         assert_ne!(lock(app), lock(other), "{other:?}");
     }

@@ -80,6 +80,25 @@ fn everything_that_can_go_wrong_does() {
         (power_cuts, 30),
         (cancelled, 100),
         (recovered, 4_000),
+        // People.
+        (sum.browser, 150),
+        (sum.device, 150),
+        (sum.in_hand, 150),
+        (sum.arrived, 300),
+        (sum.guests, 50),
+        (sum.declined, 20),
+        (sum.walked_away, 20),
+        (sum.too_late, 20),
+        (sum.strangers, 10),
+        (sum.pending, 200),
+        (sum.slow_downs, 10),
+        (sum.polls_lost, 20),
+        (sum.signed_out, 200),
+        (sum.orphaned, 2),
+        (sum.refused_claims, 30),
+        (sum.shared, 15),
+        (sum.mismatched, 3),
+        (sum.recorded, 50),
     ] {
         assert!(count >= least, "{least} expected: {sum:?}");
     }

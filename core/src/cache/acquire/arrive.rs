@@ -18,6 +18,10 @@ impl<G: Grant> Acquire<G> {
     /// From here on the query is for the account that signed in, in the tenant it signed in to; and what is stored for it
     /// must be known before anything is.
     pub(super) fn arrive(&mut self, now: Now, granted: Granted) -> Step<Outcome> {
+        #[cfg(canary)]
+        if self.cancelled && crate::canary::is(crate::canary::Bug::SignInLostWhenCancelled) {
+            return self.end(Err(Error::cancelled()));
+        }
         let record = match introduce(&self.query, &granted) {
             Ok(record) => record,
             Err(error) => return self.fall_back(now, error),
@@ -59,6 +63,13 @@ fn introduce(query: &Query, granted: &Granted) -> Result<AuthenticationRecord, E
         }
     }
     let home = granted.signed_in(&hints).ok_or_else(|| refused("the authority did not say who signed in"))?;
+    #[cfg(canary)]
+    let home = match (&hints.local_account_id, &hints.tenant) {
+        (Some(oid), Some(tid)) if crate::canary::is(crate::canary::Bug::GuestTakenForAtHome) => {
+            alloc::format!("{oid}.{tid}")
+        }
+        _ => home,
+    };
     let told = hints.tenant.as_deref().and_then(|tenant| Tenant::new(tenant).ok());
     let tenant = told.unwrap_or_else(|| query.authority.tenant.clone());
     let username = crate::wire::text::printable(hints.username.as_deref().unwrap_or_default(), 1024);
