@@ -151,7 +151,13 @@ impl Credential for Signed {
         _: Option<&Vouched>,
     ) -> Result<Policy, Error> {
         let partition = partition(&self.0.name, query.cae)?;
-        Ok(Policy { place: Place::Shared(partition), discovery: false, tries: 1, timeout: request.timeout, holder: around.holder })
+        Ok(Policy {
+            place: Place::Shared(partition),
+            discovery: false,
+            tries: 1,
+            timeout: request.timeout,
+            holder: around.holder,
+        })
     }
 
     fn grant(&self, _: &TokenRequest, _: &Query) -> Refresh {

@@ -64,7 +64,8 @@ fn say(line: &str) {
 
 /// A token of ours that is no longer in the document.
 fn lost(directory: &Path, kept: &[Option<String>; PLACES]) -> Option<String> {
-    let text = fs::read_to_string(directory.join(samples::policy().place.partition(&samples::query()).name())).unwrap_or_default();
+    let text = fs::read_to_string(directory.join(samples::policy().place.partition(&samples::query()).name()))
+        .unwrap_or_default();
     kept.iter().flatten().find(|name| !text.contains(&format!("\"{name}\""))).cloned()
 }
 

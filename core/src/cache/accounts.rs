@@ -54,8 +54,9 @@ pub fn accounts(document: &Document, host: &AuthorityHost, client_id: &str) -> V
 /// The account that `entity` is, and whether its tenant is its home.
 fn read(document: &Document, entity: &Entity<'_>, host: &AuthorityHost, client_id: &str) -> Option<(Account, bool)> {
     let here = entity.text("environment").is_some_and(|e| cloud::same_environment(host.environment(), &e));
-    let home =
-        entity.text("home_account_id").filter(|id| id.bytes().all(|b| b.is_ascii_graphic()) && !id.is_empty())?;
+    let home = entity
+        .text("home_account_id")
+        .filter(|id| (1..=1024).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))?;
     let utid = home.rsplit_once('.').map(|(_, utid)| utid);
     let realm = entity.text("realm").unwrap_or_default();
     let open = crate::authority::is_open(&realm);

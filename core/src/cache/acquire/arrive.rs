@@ -1,6 +1,7 @@
 //! Somebody signed in: who it is, and whose document the tokens go to.
 
 use alloc::boxed::Box;
+use core::time::Duration;
 
 use super::{Acquire, Outcome, State};
 use crate::authority::{Tenant, cloud};
@@ -14,6 +15,9 @@ use crate::time::Now;
 use crate::token::Granted;
 use crate::wire::jwt::AccountHints;
 
+/// What was granted may take this long to be stored, however late it came.
+const STORING: Duration = Duration::from_secs(5);
+
 impl<G: Grant> Acquire<G> {
     /// From here on the query is for the account that signed in, in the tenant it signed in to; and what is stored for it
     /// must be known before anything is.
@@ -26,8 +30,10 @@ impl<G: Grant> Acquire<G> {
         self.query.authority.tenant = record.tenant_id.clone();
         self.key = self.query.key();
         self.record = Some(record);
-        // Also when the caller has gone: whoever signed in need not do so again.
-        self.load(now, State::Arriving(Box::new(granted)))
+        // Also when the caller has gone, or its time has: whoever signed in need not do so again.
+        self.state = State::Arriving(Box::new(granted));
+        let load = self.base.load(&self.partition(), STORING);
+        Step::Need(self.ids.ask(load))
     }
 
     pub(super) fn arrived(&mut self, now: Now, granted: Granted, reply: Reply) -> Step<Outcome> {
