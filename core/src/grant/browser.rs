@@ -33,7 +33,7 @@ use crate::error::{Error, ErrorKind};
 use crate::flow::{Flow, Step};
 use crate::secret::{CodeVerifier, Secret};
 use crate::time::Now;
-use crate::token::{Exchange, Exchanged, Exchanger, Granted, Refused, Replay, Vouching};
+use crate::token::{Exchange, Exchanged, Exchanger, Granted, Refused, Replay, Vouching, introduction};
 use crate::wire::form::{Form, query_value};
 use crate::wire::jwt::AccountHints;
 
@@ -122,6 +122,7 @@ impl Grant for Browser {
         let browsing = Browsing {
             how: terms.exchanger(true, Replay::Once),
             redirect: self.redirect.clone(),
+            client_id: terms.query.client_id.clone(),
             question,
             form,
             listener: None,
@@ -149,6 +150,7 @@ fn push(url: &mut String, name: &str, value: &str) {
 pub struct Browsing {
     how: Exchanger,
     redirect: RedirectUri,
+    client_id: String,
     question: String,
     form: Form,
     /// Open, and to be closed.
@@ -217,9 +219,8 @@ impl Transaction {
 }
 
 impl NonceMatched {
-    fn check(granted: &Granted, nonce: &Secret) -> Result<Self, Error> {
-        let hints = granted.id_token.as_ref().and_then(|token| AccountHints::parse(token.expose_secret()));
-        match hints.and_then(|hints| hints.nonce).map(Secret::from) {
+    fn check(hints: AccountHints, nonce: &Secret) -> Result<Self, Error> {
+        match hints.nonce.map(Secret::from) {
             Some(told) if told == *nonce => Ok(Self(())),
             _ => Err(Error::new(
                 ErrorKind::AuthenticationFailed,
@@ -348,11 +349,16 @@ impl Browsing {
                 Step::Need(effect)
             }
             Step::Done(Exchanged { result, .. }) => {
-                let matched = |granted: Granted| match NonceMatched::check(&granted, &nonce) {
-                    Ok(NonceMatched(())) => Ok(granted),
-                    Err(error) => Err(Refused::from(error)),
+                let client_id = self.client_id.as_str();
+                let matched = |granted: Granted| {
+                    let hints = introduction(&granted, client_id, &self.how.authority.host);
+                    match hints.and_then(|hints| NonceMatched::check(hints, &nonce)) {
+                        Ok(NonceMatched(())) => Ok(granted),
+                        Err(error) => Err(Refused::from(error)),
+                    }
                 };
-                self.close(result.and_then(matched))
+                let result = result.and_then(matched);
+                self.close(result)
             }
         }
     }
