@@ -127,7 +127,7 @@ fn pending(uri: &str, message: &str, interval: u32, expires_on: i64) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 5_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_record_round_trips((text, record) in record(), near in near(record().prop_map(|(text, _)| text)), any in "\\PC{0,80}") {

@@ -67,13 +67,13 @@ fn number(secret: &str) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12_000, ..ProptestConfig::default() })]
 
-    /// Many cases: what slips through here is a token handed to a stranger.
+    /// A hundred thousand look-ups: what slips through here is a token handed to a stranger.
     #[test]
-    fn lookup_never_crosses(queries in prop::collection::vec(query(), 1..5), wanted in query()) {
+    fn lookup_never_crosses(queries in prop::collection::vec(query(), 1..8), others in prop::collection::vec(query(), 5)) {
         let document = fill(&queries);
-        for wanted in queries.iter().chain([&wanted]) {
+        for wanted in queries.iter().chain(&others) {
             if let Some(hit) = access_token(&document, wanted, NOW) {
                 let holder = &queries[number(hit.access_token.expose_secret())];
                 prop_assert!(same_holder(holder, wanted), "{holder:?}\n{wanted:?}");
