@@ -10,7 +10,7 @@ mod told;
 use std::fmt::{Debug, Write as _};
 use std::fs;
 
-use azlatch_core::authority::{AuthorityHost, Tenant};
+use azlatch_core::authority::AuthorityHost;
 use azlatch_core::cache::{Acquire, Acquired, Demand, Discard, Listing, Policy, Query};
 use azlatch_core::credential::{
     AuthorizationCodeCredential, Credential, DeviceCodeCredential, Interaction, InteractiveBrowserCredential,

@@ -8,7 +8,7 @@ use azlatch_core::{Error, ErrorKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::{Asked, Opened, World, find, granted, granted_with};
+use crate::{Asked, Opened, Request, World, find, granted, granted_with};
 
 fn refused(world: World) -> (Error, Asked) {
     let (outcome, asked) = world.sign_in(Browser::default(), 300);
@@ -35,7 +35,7 @@ fn k_p1_k_p2_every_request_has_a_verifier_of_its_own() {
         let (outcome, asked) = World { drawn: Ok(drawn.clone()), ..World::new() }.sign_in(Browser::default(), 300);
         outcome.expect("signed in");
         let opened = asked.opened.expect("a browser");
-        let verifier = find(&asked.requests[0].3, "code_verifier");
+        let verifier = find(&asked.requests[0].form, "code_verifier");
         assert!((43..=128).contains(&verifier.len()));
         assert!(verifier.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b)));
         assert_eq!(verifier, URL_SAFE_NO_PAD.encode(&drawn[64..]));
@@ -53,7 +53,7 @@ fn k_p2_the_challenge_is_the_rfcs() {
     let (_, asked) = World { drawn: Ok(drawn), ..World::new() }.sign_in(Browser::default(), 300);
     let challenge = asked.opened.expect("a browser").get("code_challenge");
     assert_eq!(challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
-    assert_eq!(find(&asked.requests[0].3, "code_verifier"), "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    assert_eq!(find(&asked.requests[0].form, "code_verifier"), "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn k_p3_b_05_code_and_verifier_go_where_the_browser_was_sent() {
     outcome.expect("signed in");
     let opened = asked.opened.expect("a browser");
     assert_eq!(opened.url, "https://login.microsoftonline.com/t1/oauth2/v2.0/authorize");
-    let (_, _, url, form) = &asked.requests[0];
+    let Request { url, form, .. } = &asked.requests[0];
     assert_eq!(url, "https://login.microsoftonline.com/t1/oauth2/v2.0/token");
     assert_eq!((find(form, "code"), find(form, "redirect_uri")), ("the-code".into(), opened.get("redirect_uri")));
     assert_eq!(asked.requests.len(), 1);

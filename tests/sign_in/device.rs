@@ -4,7 +4,7 @@ use azlatch_core::effect::Effect;
 use azlatch_core::grant::{Device, DeviceAuthorization};
 use azlatch_core::{Error, ErrorKind, Unix};
 
-use crate::{Asked, World, claims, codes, granted};
+use crate::{Asked, Request, World, claims, codes, granted};
 
 /// The answers of the token endpoint, in order, then pending for good.
 fn poll(codes: String, answers: &'static [(u16, &'static str, u64)]) -> (Result<String, Error>, Asked) {
@@ -20,8 +20,8 @@ fn poll(codes: String, answers: &'static [(u16, &'static str, u64)]) -> (Result<
 /// Seconds from one answer to the next poll.
 fn rests(asked: &Asked) -> Vec<u64> {
     let mut last = 0;
-    let rest = |(sent, answered, ..): &(u64, u64, String, _)| {
-        let rest = sent.checked_sub(std::mem::replace(&mut last, *answered)).expect("polls overlap");
+    let rest = |poll: &Request| {
+        let rest = poll.sent.checked_sub(std::mem::replace(&mut last, poll.answered)).expect("polls overlap");
         rest / 1000
     };
     asked.requests.iter().map(rest).collect()
@@ -76,7 +76,7 @@ fn e_03_without_answers_the_rests_are_doubled() {
 fn e_04_it_ends_with_the_code_after_one_last_poll() {
     let (outcome, asked) = poll(codes("").replace("900", "12"), &[]);
     assert!(outcome.expect_err("expired").message().contains("expired"));
-    let sent: Vec<_> = asked.requests.iter().map(|(sent, ..)| sent / 1000).collect();
+    let sent: Vec<_> = asked.requests.iter().map(|poll| poll.sent / 1000).collect();
     assert_eq!(sent, [5, 10, 15]);
     // Somebody who typed it in the last moment has signed in.
     poll(codes("").replace("900", "12"), &[PENDING, PENDING, (200, "", 0)]).0.expect("signed in");

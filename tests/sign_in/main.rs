@@ -24,10 +24,22 @@ pub(crate) struct World {
     pub(crate) redirect: fn(&Opened) -> Vec<(&'static str, String)>,
     /// What the device authorization endpoint says.
     pub(crate) codes: String,
-    /// What the token endpoint says to the nth request, and after how long.
-    pub(crate) token: Box<dyn Fn(usize, &Opened) -> (u16, String, u64)>,
+    /// What the token endpoint says.
+    pub(crate) token: Box<Token>,
     /// What was asked.
     pub(crate) asked: Rc<RefCell<Asked>>,
+}
+
+/// The status, the body and the milliseconds of the answer to the nth request, the address that was opened being given.
+type Token = dyn Fn(usize, &Opened) -> (u16, String, u64);
+
+/// A request: when it was sent and answered, where to, its parameters.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) sent: u64,
+    pub(crate) answered: u64,
+    pub(crate) url: String,
+    pub(crate) form: Vec<(String, String)>,
 }
 
 /// What a world was asked.
@@ -35,8 +47,8 @@ pub(crate) struct World {
 pub(crate) struct Asked {
     pub(crate) opened: Option<Opened>,
     pub(crate) names: Vec<&'static str>,
-    /// The requests but the one for device codes: when they were sent and answered, where to, their parameters.
-    pub(crate) requests: Vec<(u64, u64, String, Vec<(String, String)>)>,
+    /// The requests but the one for device codes.
+    pub(crate) requests: Vec<Request>,
     pub(crate) saved: String,
     pub(crate) prompted: Vec<(String, String, String)>,
 }
@@ -132,7 +144,7 @@ impl Host for World {
                 let sent = self.clock.get();
                 self.pass(millis);
                 let form = pairs(&String::from_utf8(body).expect("a form"));
-                asked.requests.push((sent, self.clock.get(), ask.op.url.clone(), form));
+                asked.requests.push(Request { sent, answered: self.clock.get(), url: ask.op.url.clone(), form });
                 ask.answer(Ok(json(status, &answer)))
             }
             Effect::Wait(ask) => {

@@ -23,7 +23,7 @@ fn a_02_o_14_a_redirect_address_is_on_this_machine_and_the_same_twice() {
         let (outcome, asked) = World::new().sign_in(Browser::new(uri, Manners::default()), 300);
         outcome.expect(typed);
         assert_eq!(asked.opened.expect("a browser").get("redirect_uri"), sent, "{typed}");
-        assert_eq!(find(&asked.requests[0].3, "redirect_uri"), sent, "{typed}");
+        assert_eq!(find(&asked.requests[0].form, "redirect_uri"), sent, "{typed}");
     }
 }
 
