@@ -217,6 +217,7 @@ pub(crate) fn record(bytes: &[u8]) {
             assert!((1..=24 * 3600).contains(&life));
             let resumed = DeviceAuthorization::from_json(op.pending.expose_secret()).expect("can be resumed");
             assert_eq!(resumed.expires_on(), op.expires_on);
+            assert_eq!(resumed.to_json(), op.pending, "all of it");
             Err(Effect::Prompt(ask))
         }
         other => Err(other),

@@ -12,10 +12,13 @@ use azlatch_tests::samples::NOON;
 pub(crate) fn ask(said: &mut String, effect: &Effect) {
     let _ = match effect {
         Effect::Http(ask) => request(said, &ask.op),
-        Effect::Load(ask) => match ask.op.unless {
-            Some(version) => writeln!(said, "> Load {} unless {}", ask.op.partition.name(), version.0),
-            None => writeln!(said, "> Load {}", ask.op.partition.name()),
-        },
+        Effect::Load(ask) => {
+            let unless = ask.op.unless.map_or(String::new(), |version| format!(" unless {}", version.0));
+            // Five seconds are usual.
+            let millis = Some(ask.op.timeout.as_millis()).filter(|millis| *millis != 5_000);
+            let within = millis.map_or(String::new(), |millis| format!(" within {millis} ms"));
+            writeln!(said, "> Load {}{unless}{within}", ask.op.partition.name())
+        }
         Effect::Save(ask) => {
             let expect = ask.op.expect.map_or("nothing".into(), |version| version.0.to_string());
             let _ = writeln!(said, "> Save {} over {expect}", ask.op.partition.name());
