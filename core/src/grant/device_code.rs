@@ -250,15 +250,19 @@ impl Polling {
         }
     }
 
+    fn asking(&self, authorization: &DeviceAuthorization) -> Form {
+        // The older parameter's name is what ADFS reads.
+        let code = authorization.device_code.expose_secret();
+        self.form.clone().secret("device_code", code).secret("code", code)
+    }
+
     fn poll(&mut self, now: Now, authorization: Box<DeviceAuthorization>) -> Step<Exchanged> {
         // Also when the rest before it lasted longer than it should have, as it does where a machine sleeps.
         let late = now.mono >= self.ends;
         #[cfg(canary)]
         let late = late && !crate::canary::is(crate::canary::Bug::PolledAfterTheEnd);
         self.last |= late;
-        // The older parameter's name is what ADFS reads.
-        let code = authorization.device_code.expose_secret();
-        let form = self.form.clone().secret("device_code", code).secret("code", code);
+        let form = self.asking(&authorization);
         let deadline = now.mono.plus(ONE_POLL).min(self.how.deadline);
         let post = self.post(self.how.authority.token_endpoint(), form, 1, deadline);
         self.polling(now, authorization, Box::new(post), None)
@@ -278,7 +282,7 @@ impl Polling {
             }
             Step::Done(posted) => posted,
         };
-        let heard = self.hear(posted, now.wall);
+        let heard = self.hear(posted, &authorization, now.wall);
         // What was granted is kept though the caller has gone; nobody waits for anything else.
         if self.cancelled && !matches!(heard, Heard::Over(_)) {
             return self.fail(Error::cancelled());
@@ -302,7 +306,7 @@ impl Polling {
         }
     }
 
-    fn hear(&self, posted: Posted, now: Unix) -> Heard {
+    fn hear(&self, posted: Posted, authorization: &DeviceAuthorization, now: Unix) -> Heard {
         let over = |error: Error| Heard::Over(Err(error.into()));
         match posted {
             Posted::Stopped(error) => over(error),
@@ -325,7 +329,8 @@ impl Polling {
                 ),
                 Some("expired_token" | "code_expired") => over(expired()),
                 _ if is_passing(response.status) => Heard::Nothing(retry_after(&response, now)),
-                _ => over(classify(&response, &self.form, true, now)),
+                // What was sent is told, so that none of it is shown if the authority quotes it.
+                _ => over(classify(&response, &self.asking(authorization), true, now)),
             },
         }
     }

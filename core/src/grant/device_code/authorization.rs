@@ -59,9 +59,11 @@ impl DeviceAuthorization {
         let user_code = object.text("user_code").filter(|code| is_code(code, 64)).ok_or("it has no code to type")?;
         let device_code = object.text("device_code").filter(|code| is_code(code, 16 * 1024));
         let device_code = device_code.ok_or("it has no device code")?;
-        let said = object.text("message").filter(|message| message.contains(&*user_code));
+        // The server's wording, where it still tells the code when it is made safe, and only that one.
+        let tells = |message: &String| message.contains(&*user_code) && !message.contains(&*device_code);
+        let said = object.text("message").map(|message| printable(&message, 1024)).filter(tells);
         let message = match said {
-            Some(message) => printable(&message, 1024),
+            Some(message) => message,
             None => format!("To sign in, open {uri} in a web browser and enter the code {user_code}."),
         };
         Ok(Self {
@@ -100,7 +102,7 @@ impl DeviceAuthorization {
                 user_code: graphic("user_code", 64)?.into_owned(),
                 verification_uri: uri("verification_uri")?,
                 verification_uri_complete: uri("verification_uri_complete"),
-                message: printable(&object.text("message")?, 1024),
+                message: printable(&object.text("message")?, 4096),
                 interval: u32::try_from(object.integer("interval").filter(|seconds| *seconds > 0)?).ok()?,
                 expires_on: Unix(object.integer("expires_on")?),
             })
