@@ -115,7 +115,7 @@ pub fn id_token(claims: &str) -> String {
 /// The query of somebody who is yet to sign in.
 #[must_use]
 pub fn newcomer() -> Query {
-    Query { subject: Subject::Newcomer, ..query() }
+    Query { subject: Subject::Newcomer(None), ..query() }
 }
 
 /// A JSON answer of the authority.

@@ -117,5 +117,5 @@ pub(crate) fn sign_in(said: &mut String, request: &TokenRequest) {
         _ => "none",
     };
     let hint = request.login_hint.as_deref().unwrap_or("nobody");
-    let _ = writeln!(said, "? a sign-in follows: within {} s, claims {claims}, as {hint}", request.timeout.as_secs());
+    let _ = writeln!(said, "? a sign-in follows: claims {claims}, as {hint}");
 }

@@ -29,6 +29,13 @@ impl<G: Grant> Acquire<G> {
             Ok(record) => record,
             Err(error) => return self.fall_back(now, error),
         };
+        if let Subject::Newcomer(Some(expected)) = &self.query.subject
+            && *expected != record.home_account_id
+        {
+            let error =
+                Error::new(ErrorKind::AuthenticationFailed, "another account signed in than the one that is needed");
+            return self.fall_back(now, error.advise("sign in with the account that the program began with"));
+        }
         self.query.subject = Subject::Account(record.home_account_id.clone());
         self.query.authority.tenant = record.tenant_id.clone();
         self.key = self.query.key();
