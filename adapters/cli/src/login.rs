@@ -41,8 +41,9 @@ pub(crate) fn run(options: &Login) -> Result<(), Error> {
     end_cleanly(&display, options);
     let signed_in = credential.answer(&request);
     display.end();
-    // An outage is over some time, and the code may still be good then.
-    if !signed_in.as_ref().is_err_and(Error::is_retryable) {
+    // Until the authority has said how it ends, the code may still be good: an outage is over some time, and somebody
+    // who was too slow for `--timeout` may be about to finish.
+    if signed_in.as_ref().map_or_else(|error| error.oauth().is_some() && !error.is_retryable(), |_| true) {
         display.forget();
     }
     stored(&signed_in?.explain)?;
