@@ -41,9 +41,7 @@ pub(crate) fn run(options: &Login) -> Result<(), Error> {
     end_cleanly(&display, options);
     let signed_in = credential.answer(&request);
     display.end();
-    // Until the authority has said how it ends, the code may still be good: an outage is over some time, and somebody
-    // who was too slow for `--timeout` may be about to finish.
-    if signed_in.as_ref().map_or_else(|error| error.oauth().is_some() && !error.is_retryable(), |_| true) {
+    if signed_in.as_ref().map_or_else(is_over, |_| true) {
         display.forget();
     }
     stored(&signed_in?.explain)?;
@@ -86,6 +84,12 @@ fn under_way(options: &Login, display: &Display) -> Result<Option<DeviceAuthoriz
         return Ok(None);
     }
     Ok(Some(pending))
+}
+
+/// Whether a sign-in that ended so is one that nobody can go on with. An outage is over some time, whoever was too slow
+/// for `--timeout` may be about to finish, and a certificate can be trusted the next time; the code is good until then.
+fn is_over(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::AuthenticationFailed | ErrorKind::InteractionRequired) && !error.is_timeout()
 }
 
 /// A sign-in that is not kept is none that was worth the trouble.

@@ -53,7 +53,9 @@ fn they_are_listed() {
 #[test]
 fn nobody_is_no_error() {
     let world = World::of_people();
-    for (name, options) in [("accounts", &[][..]), ("accounts", &["-o", "json"]), ("logout", &[]), ("logout", &["--all"])] {
+    for (name, options) in
+        [("accounts", &[][..]), ("accounts", &["-o", "json"]), ("logout", &[]), ("logout", &["--all"])]
+    {
         let run = Run::of(&mut world.person(name, options));
         assert_eq!((run.status, run.out.as_str()), (Some(0), ""), "{run:?}");
         assert_eq!(run.err, "azlatch: nobody is signed in\n");
@@ -107,7 +109,12 @@ fn another_application_has_accounts_of_its_own() {
     world.signed_in();
     let other = ["--client-id", "22222222-2222-2222-2222-222222222222"];
     let listed = Run::of(world.person("accounts", &["-o", "json"]).args(other));
-    let state = |run: &Run| run.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["signed_in"].clone()).collect::<Vec<_>>();
+    let state = |run: &Run| {
+        run.out
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["signed_in"].clone())
+            .collect::<Vec<_>>()
+    };
     assert!(state(&listed).iter().all(|signed_in| signed_in == &json!(false)), "{listed:?}");
     world.silent(MAIL).ok();
 }

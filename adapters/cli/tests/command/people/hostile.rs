@@ -14,7 +14,8 @@ fn record(member: &str, value: &str) -> Vec<u8> {
         ("version", "\"1.0\""),
     ];
     let members = members.map(|(name, usual)| (name, if name == member { value } else { usual }));
-    let written = members.iter().filter(|(_, value)| *value != "null").map(|(name, value)| format!("\"{name}\":{value}"));
+    let written =
+        members.iter().filter(|(_, value)| *value != "null").map(|(name, value)| format!("\"{name}\":{value}"));
     format!("{{{}}}", written.collect::<Vec<_>>().join(",")).into_bytes()
 }
 

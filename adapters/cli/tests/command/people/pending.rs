@@ -73,8 +73,8 @@ fn slowness_is_no_end_and_nor_is_an_outage() {
     assert_eq!(fs::read(world.path("pending")).unwrap().trim_ascii(), begun.trim_ascii());
     world.counted();
     world.emulator.with(|entra| entra.deny(&code)).expect("a code that is known");
-    let run = Run::of(&mut world.person("login", &BEGIN)).failed(4);
-    assert!(run.err.contains("decline"), "{run:?}");
+    let run = Run::of(&mut world.person("login", &BEGIN)).failed(3);
+    assert!(run.err.contains("declined"), "{run:?}");
     assert!(!world.path("pending").exists() && !world.path("ada.json").exists());
 }
 

@@ -21,7 +21,10 @@ fn quiet(run: &Run) {
 
 #[test]
 fn what_looks_like_a_secret() {
-    assert_eq!(opaque("see dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk, and"), Some("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
+    assert_eq!(
+        opaque("see dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk, and"),
+        Some("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+    );
     assert_eq!(opaque("11111111-1111-1111-1111-111111111111 ────"), None);
 }
 
@@ -32,23 +35,25 @@ fn nothing_secret_is_said() {
         let mut command = world.person("login", &["--verbose", "-s", VAULT]);
         Run::of(command.args(options).env("AZURE_PASSWORD", PASSWORD))
     };
-    for options in [
-        &["--record", "ada.json"][..],
-        &["--device-code", "--pending", "pending"],
-        &["--username", ADA],
-    ] {
+    for options in [&["--record", "ada.json"][..], &["--device-code", "--pending", "pending"], &["--username", ADA]] {
         let run = login(options);
         assert_eq!(run.status, Some(0), "{run:?}");
         quiet(&run);
     }
-    let shown: [(&str, &[&str]); 3] =
-        [("accounts", &[]), ("accounts", &["-o", "json"]), ("token", &["--batch", "--credential", "interactive-browser"])];
+    let shown: [(&str, &[&str]); 3] = [
+        ("accounts", &[]),
+        ("accounts", &["-o", "json"]),
+        ("token", &["--batch", "--credential", "interactive-browser"]),
+    ];
     for (name, options) in shown {
         let run = Run::of(&mut world.person(name, options));
         quiet(&run);
     }
     let cached = Run::of(&mut world.azlatch(["cache", "show", "-o", "json"]));
-    assert!(cached.out.contains(ADA) || cached.out.contains("RefreshToken") || cached.out.lines().count() > 2, "{cached:?}");
+    assert!(
+        cached.out.contains(ADA) || cached.out.contains("RefreshToken") || cached.out.lines().count() > 2,
+        "{cached:?}"
+    );
     // Identifiers of people are two UUIDs.
     assert!(!cached.out.contains(PASSWORD) && !cached.out.contains(&refresh_token(&world)), "{cached:?}");
 
@@ -62,7 +67,8 @@ fn nothing_secret_is_said() {
     let wrong = Run::of(world.person("token", &wrong).env("AZURE_PASSWORD", format!("wrong-{PASSWORD}")));
     quiet(&wrong.failed(3));
     let code = "1.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-    let spent = ["--verbose", "--credential", "authorization-code", "--redirect-uri", "https://app.example/", "-s", VAULT];
+    let spent =
+        ["--verbose", "--credential", "authorization-code", "--redirect-uri", "https://app.example/", "-s", VAULT];
     let file = ["--authorization-code-file", "-", "--code-verifier-file", "verifier"];
     world.file("verifier", code.replace('.', "-"));
     quiet(&Run::fed(world.person("token", &spent).args(file), code.as_bytes()).failed(4));
@@ -92,6 +98,7 @@ fn the_address_that_a_browser_is_given_is_worth_nothing_to_others() {
     let mut names: Vec<&str> = query.split('&').filter_map(|pair| pair.split('=').next()).collect();
     names.sort_unstable();
     let public = ["client_id", "client_info", "code_challenge", "code_challenge_method", "login_hint", "nonce"];
-    let public = [&public[..], &["prompt", "redirect_uri", "response_mode", "response_type", "scope", "state"]].concat();
+    let public =
+        [&public[..], &["prompt", "redirect_uri", "response_mode", "response_type", "scope", "state"]].concat();
     assert!(names.iter().all(|name| public.contains(name)), "{names:?}");
 }

@@ -70,7 +70,8 @@ fn without_a_record_the_sole_account_is_meant() {
     let world = World::of_people();
     let token = |options: &[&str]| {
         let fixed = ["--credential", "interactive-browser", "--persist", "--no-prompt", "-s", VAULT];
-        Run::of(world.person("token", &fixed).args(options))
+        // A tenant that is named may be another than the account's; to know, a token is fetched from it, once.
+        Run::of(world.person("token", &fixed).args(options).env_remove("AZURE_TENANT_ID"))
     };
     token(&[]).refused(4, &["azlatch login"]);
     world.login(&[]);
@@ -82,8 +83,7 @@ fn without_a_record_the_sole_account_is_meant() {
     assert_eq!(token(&["--login-hint", "ADA@contoso.example"]).ok().out, of_ada);
     assert_eq!(world.owner(&token(&["--username", BOB]).ok().out), BOB);
     assert_eq!(token(&["--record", "ada.json"]).refused(4, &["no record", "azlatch login"]).status, Some(4));
-    let log = world.emulator.with(|entra| entra.log().to_vec());
-    assert_eq!(world.counted().requests, 0, "{log:?}");
+    assert_eq!(world.counted().requests, 0);
 }
 
 #[test]
