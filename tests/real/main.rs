@@ -14,6 +14,7 @@ mod provider;
 mod python;
 #[cfg(target_os = "linux")]
 mod refusals;
+mod shared_people;
 #[cfg(target_os = "linux")]
 mod strace;
 #[cfg(unix)]
