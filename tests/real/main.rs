@@ -8,6 +8,8 @@ mod kill;
 #[cfg(unix)]
 mod peers;
 #[cfg(unix)]
+mod people;
+#[cfg(unix)]
 mod processes;
 #[cfg(unix)]
 mod provider;
