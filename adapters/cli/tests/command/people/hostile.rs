@@ -1,6 +1,8 @@
 //! Records and sign-ins under way that are none: said clearly, kept as they are, and followed nowhere.
 
-use super::VAULT;
+use azlatch_emulator::User;
+
+use super::{ADA, VAULT};
 use crate::world::{Run, World};
 
 /// A record with one member replaced; `null` leaves it out.
@@ -63,6 +65,18 @@ fn records() {
     assert_eq!(world.counted().requests, 0);
 }
 
+/// A name is what somebody could choose for themselves.
+#[test]
+fn names() {
+    let world = World::of_people();
+    let user = User::new(ADA).display_name("Ada\u{1b}[2J\u{202e}\n");
+    world.emulator.with(|entra| entra.settings_mut().users = vec![user]);
+    world.login(&[]);
+    let listed = Run::of(&mut world.person("accounts", &[])).ok().out;
+    assert!(listed.contains(r"Ada\u{1b}[2J\u{202e}") && listed.lines().count() == 1, "{listed:?}");
+    assert!(!listed.contains(['\u{1b}', '\u{202e}']), "{listed:?}");
+}
+
 #[test]
 fn sign_ins_under_way() {
     let world = World::of_people();
@@ -82,8 +96,9 @@ fn sign_ins_under_way() {
         let members = members.map(|(name, usual)| (name, if name == member { value } else { usual }));
         serde_json::to_vec(&members.into_iter().collect::<std::collections::BTreeMap<_, _>>()).unwrap()
     };
-    let broken: [(&str, Vec<u8>); 9] = [
+    let broken: [(&str, Vec<u8>); 10] = [
         ("empty", Vec::new()),
+        ("of another authority", whole("", "")),
         ("no JSON", b"{".into()),
         ("a record", record("", "")),
         ("no text", b"\xff".into()),

@@ -94,6 +94,8 @@ fn what_is_refused_before_anybody_is_troubled() {
     for (options, status, says) in cases {
         Run::of(world.person("login", &["-s", VAULT]).args(options)).refused(status, &[says]);
     }
+    // This authority is of no cloud, so there is nothing that everybody wants of it.
+    Run::of(&mut world.person("login", &[])).refused(2, &["name at least one scope"]);
     assert_eq!(world.counted().requests, 0);
     assert!(!world.path(".IdentityService").exists() && !world.path("p").exists());
 }
@@ -106,7 +108,17 @@ fn without_a_browser_the_device_code_is_named() {
     assert_eq!(world.counted().requests, 0);
 }
 
-/// The person declines, or the authority is in trouble: a status for each, and nobody is signed in.
+/// A sign-in that is not kept would be asked for again by every later run.
+#[test]
+fn what_cannot_be_kept_is_no_success() {
+    let world = World::of_people();
+    world.file(".IdentityService", "a file in the directory's place");
+    let run = Run::of(&mut world.person("login", &["-s", VAULT, "--record", "ada.json"]));
+    run.refused(7, &["you are signed in, but it was not kept"]);
+    assert!(!world.path("ada.json").exists());
+}
+
+/// Nobody does anything, or the authority is in trouble: a status for each, and nobody is signed in.
 #[test]
 fn how_a_sign_in_fails() {
     let world = World::of_people();
