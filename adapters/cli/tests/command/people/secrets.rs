@@ -40,22 +40,13 @@ fn nothing_secret_is_said() {
         assert_eq!(run.status, Some(0), "{run:?}");
         quiet(&run);
     }
-    let shown: [(&str, &[&str]); 3] = [
-        ("accounts", &[]),
-        ("accounts", &["-o", "json"]),
-        ("token", &["--batch", "--credential", "interactive-browser"]),
-    ];
-    for (name, options) in shown {
-        let run = Run::of(&mut world.person(name, options));
-        quiet(&run);
+    for options in [&[][..], &["-o", "json"]] {
+        let listed = Run::of(&mut world.person("accounts", options)).ok();
+        assert!(listed.out.contains(ADA), "{listed:?}");
+        quiet(&listed);
     }
-    let cached = Run::of(&mut world.azlatch(["cache", "show", "-o", "json"]));
-    assert!(
-        cached.out.contains(ADA) || cached.out.contains("RefreshToken") || cached.out.lines().count() > 2,
-        "{cached:?}"
-    );
-    // Identifiers of people are two UUIDs.
-    assert!(!cached.out.contains(PASSWORD) && !cached.out.contains(&refresh_token(&world)), "{cached:?}");
+    let cached = Run::of(&mut world.azlatch(["cache", "show", "-o", "json"])).ok();
+    assert!(cached.out.lines().count() > 2 && !cached.out.contains(&refresh_token(&world)), "{cached:?}");
 
     let explained = Run::of(world.silently(MAIL).arg("--explain"));
     assert_eq!((explained.status, opaque(&explained.err)), (Some(0), None), "{explained:?}");
