@@ -7,10 +7,9 @@ use crate::world::{Run, World};
 
 fn two() -> World {
     let world = World::of_people();
-    world.signed_in();
-    world.approve(BOB);
+    world.signed_in(ADA, "ada.json", &[]);
     // In the other of the two documents.
-    world.login(&["--record", "bob.json", "--enable-cae"]);
+    world.signed_in(BOB, "bob.json", &["--enable-cae"]);
     world.counted();
     world
 }
@@ -106,7 +105,7 @@ fn which_of_several_has_to_be_said() {
 #[test]
 fn another_application_has_accounts_of_its_own() {
     let world = World::of_people();
-    world.signed_in();
+    world.signed_in(ADA, "ada.json", &[]);
     let other = ["--client-id", "22222222-2222-2222-2222-222222222222"];
     let listed = Run::of(world.person("accounts", &["-o", "json"]).args(other));
     let state = |run: &Run| {

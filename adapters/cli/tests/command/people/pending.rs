@@ -100,7 +100,8 @@ fn an_old_code_is_replaced() {
 #[test]
 fn given_up() {
     let world = World::of_people();
-    world.login(&[]);
+    world.signed_in(ADA, "ada.json", &[]);
+    fs::remove_file(world.path("ada.json")).unwrap();
     let stored = || fs::read(world.path(".IdentityService/msal.cache.nocae")).unwrap();
     let before = stored();
     let (mut waiting, code) = world.begun(&[]);

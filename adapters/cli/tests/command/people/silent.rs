@@ -7,7 +7,7 @@ use crate::world::{Run, World, request};
 #[test]
 fn a_later_run_is_silent_until_the_sign_in_is_revoked() {
     let world = World::of_people();
-    world.signed_in();
+    world.login(&["--record", "ada.json"]);
     world.counted();
     assert_eq!(world.owner(&world.silent(VAULT).ok().out), ADA);
     assert_eq!(world.counted().requests, 0);
@@ -15,7 +15,7 @@ fn a_later_run_is_silent_until_the_sign_in_is_revoked() {
     // Expired.
     let expired = || {
         world.tokens_live(1);
-        world.signed_in();
+        world.signed_in(ADA, "ada.json", &[]);
         world.tokens_live(3599);
         outlive();
         world.counted();
@@ -45,7 +45,7 @@ fn a_record_is_for_its_owner_and_takes_the_place_of_an_old_one() {
     use std::os::unix::fs::PermissionsExt as _;
     let world = World::of_people();
     world.file("ada.json", "what was there before, and was longer than a record is".repeat(100));
-    world.signed_in();
+    world.signed_in(ADA, "ada.json", &[]);
     let path = world.path("ada.json");
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let record: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
@@ -58,7 +58,7 @@ fn a_record_is_for_its_owner_and_takes_the_place_of_an_old_one() {
 #[test]
 fn a_record_is_stronger_than_the_environment() {
     let world = World::of_people();
-    world.signed_in();
+    world.signed_in(ADA, "ada.json", &[]);
     let first = world.silent(VAULT).ok().out;
     world.counted();
     let elsewhere = [
@@ -136,12 +136,12 @@ fn a_batch_signs_in_when_it_is_asked_to() {
 #[test]
 fn a_token_that_is_still_good_outlives_the_sign_in() {
     let world = World::of_people();
-    world.signed_in();
+    world.signed_in(ADA, "ada.json", &[]);
     world.emulator.with(|entra| entra.revoke(ADA));
     world.silent(VAULT).ok();
     world.silent(MAIL).refused(4, &["azlatch login"]);
     world.tokens_live(1);
-    world.signed_in();
+    world.signed_in(ADA, "ada.json", &[]);
     outlive();
     world.emulator.stop();
     let run = world.silent(VAULT).failed(6);
