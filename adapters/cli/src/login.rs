@@ -41,8 +41,7 @@ pub(crate) fn run(options: &Login) -> Result<(), Error> {
     end_cleanly(&display, options);
     let signed_in = credential.answer(&request);
     display.end();
-    // An outage is over some time, and the code may still be good then.
-    if !signed_in.as_ref().is_err_and(Error::is_retryable) {
+    if signed_in.as_ref().map_or_else(is_over, |_| true) {
         display.forget();
     }
     stored(&signed_in?.explain)?;
@@ -85,6 +84,12 @@ fn under_way(options: &Login, display: &Display) -> Result<Option<DeviceAuthoriz
         return Ok(None);
     }
     Ok(Some(pending))
+}
+
+/// Whether a sign-in that ended so is one that nobody can go on with. An outage is over some time, whoever was too slow
+/// for `--timeout` may be about to finish, and a certificate can be trusted the next time; the code is good until then.
+fn is_over(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::AuthenticationFailed | ErrorKind::InteractionRequired) && !error.is_timeout()
 }
 
 /// A sign-in that is not kept is none that was worth the trouble.
