@@ -6,8 +6,8 @@ use azlatch_system::Environment;
 use serde_json::json;
 
 use crate::args::{Accounts, Authority, ListForm, Logout, Person, Store};
-use crate::client::{adapters, persistence};
 use crate::exit::tell;
+use crate::options::{adapters, persistence};
 use crate::output;
 use crate::person::{Describe as _, Described, browser};
 

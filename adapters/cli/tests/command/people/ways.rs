@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use azlatch_emulator::Request;
 
-use super::{ADA, VAULT};
+use super::{ADA, BOB, VAULT};
 use crate::world::{CLIENT, Run, TENANT, World};
 
 /// The example of RFC 7636 appendix B.
@@ -93,4 +93,24 @@ fn a_browser() {
     assert_eq!(world.owner(&Run::of(&mut world.person("token", &options)).ok().out), ADA);
     let alone = Run::of(world.person("token", &options).env_remove("BROWSER"));
     alone.refused(5, &["device code"]);
+}
+
+/// Whatever the credential, the record says whose tokens of which application are meant.
+#[test]
+fn a_record_with_every_credential() {
+    let world = World::of_people();
+    world.signed_in(ADA, "ada.json", &["--client-id", CLIENT]);
+    world.counted();
+    for credential in ["authorization-code", "device-code", "interactive-browser", "username-password"] {
+        let options = ["--credential", credential, "--record", "ada.json", "--no-prompt", "-s", VAULT];
+        let mut command = world.person("token", &options);
+        command
+            .env("AZURE_TENANT_ID", "fabrikam.example")
+            .env("AZURE_CLIENT_ID", "another")
+            .env("AZURE_PASSWORD", "any");
+        assert_eq!(world.owner(&Run::of(&mut command).ok().out), ADA, "{credential}");
+    }
+    let bobs = ["--credential", "username-password", "--record", "ada.json", "--username", BOB, "-s", VAULT];
+    Run::of(world.person("token", &bobs).env("AZURE_PASSWORD", "any")).refused(2, &["the record is of", ADA]);
+    assert_eq!(world.counted().requests, 0);
 }
