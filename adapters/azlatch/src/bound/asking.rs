@@ -60,3 +60,60 @@ impl<'a> Asking<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use azlatch_core::AuthenticationRecord;
+    use azlatch_core::credential::{AuthorizationCodeCredential, Interaction, InteractiveBrowserCredential};
+
+    use super::*;
+    use crate::adapters::Adapters;
+    use crate::bound::Next;
+
+    fn bound<C: Credential>(credential: C) -> Arc<Bound<C>> {
+        let adapters = Adapters::in_environment(std::iter::empty::<(String, String)>().collect()).expect("adapters");
+        Arc::new(Bound::new(credential, &adapters).expect("bound"))
+    }
+
+    fn ada() -> AuthenticationRecord {
+        let record =
+            r#"{"authority":"login.microsoftonline.com","clientId":"app","homeAccountId":"u.t","tenantId":"t"}"#;
+        AuthenticationRecord::from_json(record).expect("a record")
+    }
+
+    /// The error of a try that found nobody signed in.
+    fn nobody<C: Credential>(bound: &Arc<Bound<C>>, asking: &Asking<'_>) -> Error {
+        bound.board(&asking.request, asking.since, None).err().expect("nobody is signed in")
+    }
+
+    #[test]
+    fn who_finds_at_the_door_that_somebody_came_asks_anew_and_no_person() {
+        let bound = bound(InteractiveBrowserCredential::new());
+        let wanted = TokenRequest::new(["r/.default"]).expect("a request");
+        let mut asking = Asking::new(&bound, &wanted);
+        let error = nobody(&bound, &asking);
+        bound.session.arrived(&ada(), true);
+        assert!(asking.end(&bound, Err(error)).is_none(), "there is another try");
+        assert_eq!(asking.request.interaction, Interaction::Required);
+        let (next, _) = bound.board(&asking.request, asking.since, None).expect("a next step");
+        assert!(matches!(next, Next::Anew), "no second window");
+        assert!(asking.end(&bound, Ok(None)).is_none());
+        assert_eq!(*asking.request, wanted);
+        let (next, _) = bound.board(&asking.request, asking.since, None).expect("a next step");
+        assert!(matches!(next, Next::Lead(..)), "silently, for who came");
+    }
+
+    #[test]
+    fn a_code_that_another_redeemed_meanwhile_is_gone_on_from() {
+        let credential = AuthorizationCodeCredential::new("t", "app", "the-code", "https://app.example/back");
+        let bound = bound(credential.expect("a credential"));
+        let wanted = TokenRequest::new(["r/.default"]).expect("a request");
+        let mut asking = Asking::new(&bound, &wanted);
+        let error = nobody(&bound, &asking);
+        bound.session.arrived(&ada(), true);
+        assert!(asking.end(&bound, Err(error.clone())).is_none(), "the code is spent, but somebody is there");
+        assert!(asking.end(&bound, Err(error)).is_some_and(|end| end.is_err()), "once");
+    }
+}
