@@ -27,12 +27,12 @@ use super::{Grant, RedirectUri, Terms};
 use crate::cache::HeldRefreshToken;
 use crate::effect::{
     Browse, BrowseFault, Close, Farewell, Ids, Listen, ListenFault, Misuse, Random, Receive, ReceiveFault, Redirect,
-    Reply,
+    Reply, Wait,
 };
 use crate::error::{Error, ErrorKind};
 use crate::flow::{Flow, Step};
 use crate::secret::Secret;
-use crate::time::Now;
+use crate::time::{Mono, Now};
 use crate::token::{Exchange, Exchanged, Exchanger, Granted, Refused, Replay, Vouching, introduction};
 use crate::wire::form::{Form, query_value};
 
@@ -125,6 +125,7 @@ impl Grant for Browser {
             question,
             form,
             listener: None,
+            waited: 0,
             cancelled: false,
             ids: ids.fork(),
             state: State::Start,
@@ -154,6 +155,8 @@ pub struct Browsing {
     form: Form,
     /// Open, and to be closed.
     listener: Option<u64>,
+    /// How often the port was waited for.
+    waited: u8,
     cancelled: bool,
     ids: Ids,
     state: State,
@@ -165,6 +168,7 @@ enum State {
     Start,
     Drawing,
     Listening(Transaction),
+    Pausing(Transaction, Mono),
     Opening(Transaction),
     Receiving(Transaction),
     Redeeming(Box<Exchange>, Secret, StateMatched),
@@ -177,6 +181,9 @@ const OPENING: Duration = Duration::from_secs(10);
 
 /// So long at most nobody notices that the caller has gone.
 const MOMENT: Duration = Duration::from_millis(500);
+
+/// So many moments a port that is taken is waited for.
+const TAKEN: u8 = 4;
 
 impl Browsing {
     fn draw(&mut self) -> Step<Exchanged> {
@@ -196,6 +203,10 @@ impl Browsing {
         else {
             return self.fail(unavailable("this host gives no entropy, and without it no sign-in is safe"));
         };
+        self.listen_with(now, transaction)
+    }
+
+    fn listen_with(&mut self, now: Now, transaction: Transaction) -> Step<Exchanged> {
         let ask = Listen {
             port: self.redirect.port(),
             path: self.redirect.path(),
@@ -207,10 +218,15 @@ impl Browsing {
         Step::Need(self.ids.ask(ask))
     }
 
-    fn open(&mut self, mut transaction: Transaction, reply: Reply) -> Step<Exchanged> {
+    fn open(&mut self, now: Now, mut transaction: Transaction, reply: Reply) -> Step<Exchanged> {
         let listening = match self.ids.take::<Listen>(reply) {
             Err(Misuse) => return self.fail(Error::misuse()),
             Ok(None) => return self.fail(unavailable("this host has no way to receive a browser's answer")),
+            // The last sign-in may be over and its port not yet free.
+            Ok(Some(Err(ListenFault::Taken))) if self.waited < TAKEN && !self.cancelled => {
+                self.waited = self.waited.saturating_add(1);
+                return self.pause(now, transaction, now.mono.plus(MOMENT));
+            }
             Ok(Some(Err(ListenFault::Taken))) => {
                 let error = unavailable("the port of the redirect address is taken by another program");
                 return self.fail(error.advise("end that program, or use http://localhost without a port"));
@@ -234,6 +250,20 @@ impl Browsing {
         push(&mut url, "code_challenge_method", "S256");
         self.state = State::Opening(transaction);
         Step::Need(self.ids.ask(Browse { url, timeout: OPENING }))
+    }
+
+    fn pause(&mut self, now: Now, transaction: Transaction, until: Mono) -> Step<Exchanged> {
+        self.state = State::Pausing(transaction, until);
+        Step::Need(self.ids.ask(Wait { until, span: now.mono.until(until) }))
+    }
+
+    fn paused(&mut self, now: Now, transaction: Transaction, until: Mono, reply: Reply) -> Step<Exchanged> {
+        match self.ids.take::<Wait>(reply) {
+            Err(Misuse) => self.fail(Error::misuse()),
+            Ok(_) if self.cancelled => self.fail(Error::cancelled()),
+            Ok(Some(())) if now.mono < until => self.pause(now, transaction, until),
+            Ok(_) => self.listen_with(now, transaction),
+        }
     }
 
     fn opened(&mut self, now: Now, transaction: Transaction, reply: Reply) -> Step<Exchanged> {
@@ -353,7 +383,8 @@ impl Flow for Browsing {
             (State::Start, None) if self.cancelled => self.fail(Error::cancelled()),
             (State::Start, None) => self.draw(),
             (State::Drawing, Some(reply)) => self.listen(now, reply),
-            (State::Listening(transaction), Some(reply)) => self.open(transaction, reply),
+            (State::Listening(transaction), Some(reply)) => self.open(now, transaction, reply),
+            (State::Pausing(transaction, until), Some(reply)) => self.paused(now, transaction, until, reply),
             (State::Opening(transaction), Some(reply)) => self.opened(now, transaction, reply),
             (State::Receiving(transaction), Some(reply)) => self.received(now, transaction, reply),
             (State::Redeeming(exchange, nonce, ours), reply) => self.redeeming(now, exchange, nonce, ours, reply),

@@ -68,6 +68,7 @@ impl Grant for Device {
             scopes: query.scopes.clone(),
             cae: query.cae,
             pending: self.pending.as_ref().filter(ours).cloned(),
+            resumed: false,
             correlation_id: None,
             ends: Mono(0),
             back_off: 0,
@@ -89,6 +90,8 @@ pub struct Polling {
     scopes: ScopeSet,
     cae: bool,
     pending: Option<DeviceAuthorization>,
+    /// The next poll is the first with the codes of another process.
+    resumed: bool,
     correlation_id: Option<String>,
     /// The code is good until then, by our clock.
     ends: Mono,
@@ -143,7 +146,10 @@ impl Polling {
         // As with any exchange the id is a convenience: without randomness it is left out.
         self.correlation_id = drawn.and_then(|bytes| bytes.expose_secret().first_chunk::<16>().copied()).map(uuid);
         match self.pending.take() {
-            Some(pending) if now.wall < pending.expires_on => self.prompt(now, pending),
+            Some(pending) if now.wall < pending.expires_on => {
+                self.resumed = true;
+                self.prompt(now, pending)
+            }
             _ => self.request(now),
         }
     }
@@ -291,7 +297,12 @@ impl Polling {
             Heard::Nothing(_) => self.back_off.saturating_add(1),
             _ => 0,
         };
+        let resumed = mem::take(&mut self.resumed);
         match heard {
+            // What another process began was finished by another too, or came to nothing: here it begins anew.
+            Heard::Over(Err(refused)) if resumed && !self.cancelled && is_worthless(&refused.error) => {
+                self.request(now)
+            }
             Heard::Over(result) => self.end(result),
             Heard::Pending => self.rest(now, authorization, None),
             Heard::SlowDown => {
@@ -352,8 +363,15 @@ fn word(response: &Response) -> Option<String> {
     Object::parse(text).ok()?.text("error").map(|word| word.into_owned())
 }
 
+/// Whether `error` says that the device code is good for nothing any more.
+fn is_worthless(error: &Error) -> bool {
+    let word = error.oauth().map(|oauth| oauth.error.as_str());
+    matches!(word, Some("invalid_grant" | "bad_verification_code" | "expired_token"))
+}
+
 fn expired() -> Error {
     Error::new(ErrorKind::AuthenticationFailed, "the code has expired before somebody typed it")
+        .with_oauth(OAuthError { error: "expired_token".into(), ..OAuthError::default() })
         .advise("sign in again, with a new code")
 }
 
