@@ -189,6 +189,13 @@ impl<C: Credential> Bound<C> {
                 Decision::Fetch => hot = None,
             }
         }
+        // Asked again a moment later, the authority would say the same.
+        if hot.is_none()
+            && demand == Demand::Any
+            && let Some(error) = slot.refused(now.mono, since.arrivals)
+        {
+            return Err(error);
+        }
         let mut flights = slot.flights();
         if at_the_door && self.session.arrivals() != since.arrivals {
             return Ok((Next::Anew, left));

@@ -12,7 +12,7 @@ use azlatch_core::credential::TokenRequest;
 use azlatch_core::effect::{Partition, Version};
 use azlatch_core::secret::AccessToken;
 use azlatch_core::token::Token;
-use azlatch_core::{Mono, Unix};
+use azlatch_core::{Error, Mono, Unix};
 
 use crate::answer::Landed;
 use crate::flight::Flight;
@@ -30,6 +30,16 @@ pub(crate) struct Slot {
     flights: Mutex<Vec<Fetch>>,
     /// What a resource refused: whatever the store still says, it is not handed out again.
     rejected: Mutex<Option<AccessToken>>,
+    /// What the authority last refused that only a person can mend.
+    refusal: Mutex<Option<Refusal>>,
+}
+
+/// An authority's refusal, and what was the case when it came.
+pub(crate) struct Refusal {
+    pub(crate) error: Error,
+    pub(crate) at: Mono,
+    /// How many had signed in.
+    pub(crate) arrivals: u64,
 }
 
 /// A fetch on its way, and for whom it will do: those who want the same.
@@ -136,6 +146,7 @@ impl Slot {
             used: AtomicI64::new(0),
             flights: Mutex::new(Vec::new()),
             rejected: Mutex::new(None),
+            refusal: Mutex::new(None),
         }
     }
 
@@ -176,6 +187,17 @@ impl Slot {
 
     pub(crate) fn flights(&self) -> MutexGuard<'_, Vec<Fetch>> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The refusal that still stands at `now`: nobody signed in since, and it is not so old that another process may have.
+    pub(crate) fn refused(&self, now: Mono, arrivals: u64) -> Option<Error> {
+        let refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+        let stands = |refusal: &&Refusal| refusal.arrivals == arrivals && refusal.at.until(now) < FRESH;
+        refusal.as_ref().filter(stands).map(|refusal| refusal.error.clone())
+    }
+
+    pub(crate) fn refuse(&self, refusal: Option<Refusal>) {
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
     }
 
     pub(crate) fn rejected(&self) -> MutexGuard<'_, Option<AccessToken>> {

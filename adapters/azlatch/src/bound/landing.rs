@@ -10,7 +10,7 @@ use azlatch_core::{AuthenticationRecord, Error, ErrorKind, Flow as _, Note, Sour
 use super::{Bound, from_memory, instead, lost};
 use crate::answer::{Answer, Landed};
 use crate::flight::{Flight, Pilot};
-use crate::slot::{Hot, Origin, Slot};
+use crate::slot::{Hot, Origin, Refusal, Slot};
 use crate::store::Protection;
 
 /// A fetch that is ours to run. Dropped before it lands (its driver panicked, its task was given up), it gives back
@@ -127,6 +127,7 @@ impl<C: Credential> Lead<C> {
             let _ = self.bound.vouched.set(vouched.clone());
         }
         let landing = self.landing.take()?;
+        landing.slot.refuse(landing.refusal(&self.bound, &result));
         let landed = match result {
             Ok(acquired) => self.bound.keep(&landing, acquired),
             Err(error) => Some(self.bound.fall_back(&landing, error)),
@@ -137,6 +138,15 @@ impl<C: Credential> Lead<C> {
 }
 
 impl Landing {
+    /// What is worth remembering of a refusal that only a person can mend. At the door nothing is: who comes next is
+    /// another, or thinks better of it.
+    fn refusal<C>(&self, bound: &Bound<C>, result: &Result<Acquired, Error>) -> Option<Refusal> {
+        let error = result.as_ref().err().filter(|error| error.needs_interaction() && error.oauth().is_some())?;
+        let worthwhile = self.request.demand == Demand::Any && self.request.interaction != Interaction::Required;
+        let refusal = || Refusal { error: error.clone(), at: bound.clock.mono(), arrivals: bound.session.arrivals() };
+        worthwhile.then(refusal)
+    }
+
     fn end(self, landed: Landed) {
         self.slot.flights().retain(|fetch| !Arc::ptr_eq(&fetch.flight, &self.flight));
         self.pilot.land(landed);

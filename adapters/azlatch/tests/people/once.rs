@@ -1,12 +1,15 @@
 //! One sign-in for every resource, every thread and every later run.
 
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
 use azlatch::prelude::*;
-use azlatch::{ErrorKind, Interaction, Source};
+use azlatch::{AuthorizationCodeCredential, ErrorKind, Interaction, Source, Token, UsernamePasswordCredential};
 use azlatch_async_std::{block_on, spawn};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
 
 use crate::place::{ADA, BOB, GRAPH, Place, TENANT, VAULT};
 
@@ -130,7 +133,7 @@ fn who_signs_in_next_is_who_gets_tokens_from_then_on() {
     let place = Place::new();
     let credential = place.browser_credential().blocking_with(&place.adapters()).expect("bound");
     let scoped = credential.for_scopes([VAULT]).expect("scopes");
-    let owner = |token: std::sync::Arc<azlatch::Token>| place.owner(token.expose_secret());
+    let owner = |token: Arc<Token>| place.owner(token.expose_secret());
     for _ in 0..2 {
         assert_eq!(owner(credential.get_token(&[VAULT]).expect("a token")), ADA);
         assert_eq!(owner(scoped.token().expect("a token")), ADA);
@@ -204,4 +207,53 @@ fn what_was_wrong_with_anothers_request_is_not_ones_own_trouble() {
         credential.get_token(&[VAULT]).expect("a good request");
         assert!(wrong.join().expect("no panic").is_err());
     });
+}
+
+#[test]
+fn n_24_a_refusal_that_only_a_person_can_mend_is_not_asked_for_again_and_again() {
+    let place = Place::new();
+    let credential = place.browser_credential().disable_automatic_authentication();
+    let credential = credential.blocking_with(&place.adapters()).expect("bound");
+    credential.authenticate(&[VAULT]).expect("a record");
+    place
+        .emulator
+        .with(|entra| entra.demand_claims(ADA, r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#));
+    place.counted();
+    for _ in 0..5 {
+        let error = credential.get_token(&[GRAPH]).expect_err("nobody may be asked");
+        assert!(error.claims().is_some(), "the claims are told each time: {error:?}");
+    }
+    assert_eq!(place.counted().requests, 1);
+    credential.authenticate(&[GRAPH]).expect("somebody signed in");
+    credential.get_token(&[GRAPH]).expect("at once");
+    assert_eq!(place.counted().authorize, 1);
+}
+
+#[test]
+fn whatever_the_credential_tasks_sign_in_once_too() {
+    let place = Place::new();
+    let adapters = place.adapters().prompt(|_| {});
+    let verifier = "a-verifier-that-is-long-enough-to-be-one-0123456789";
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
+    let code = AuthorizationCodeCredential::new(TENANT, "app", place.code(&challenge), "https://app.example/back");
+    let code = code.expect("a credential").code_verifier(verifier);
+    let code = code.authority_host(&place.emulator.authority()).expect("a host").disable_instance_discovery();
+    let password = UsernamePasswordCredential::new("app", ADA, "any").expect("a credential");
+    let password = password.authority_host(&place.emulator.authority()).expect("a host").disable_instance_discovery();
+    place.counted();
+    let check = |name: &str, [first, second]: [Result<Arc<Token>, Error>; 2]| {
+        let owner = |token: Result<Arc<Token>, Error>| place.owner(token.expect(name).expose_secret());
+        assert_eq!((owner(first), owner(second)), (ADA.into(), ADA.into()), "{name}");
+        assert_eq!(place.counted().grant("refresh_token"), 1, "{name}");
+    };
+    macro_rules! both {
+        ($credential:expr) => {{
+            let credential = $credential.async_std_with(&adapters).expect("bound");
+            block_on(async { [credential.get_token(&[VAULT]).await, credential.get_token(&[GRAPH]).await] })
+        }};
+    }
+    check("browser", both!(place.browser_credential()));
+    check("device code", both!(place.device_credential()));
+    check("code in hand", both!(code));
+    check("password", both!(password));
 }
