@@ -79,7 +79,7 @@ impl Story {
             let told = error.claims().is_some();
             Ok(refused(&error).but((!told).then(|| "the claims were not told".into())))
         })?;
-        self.row("somebody is: refused, signs in for it, goes on", 3, NETWORK, || {
+        self.row("somebody is: signs in for it, and goes on", 2, NETWORK, || {
             Ok(credential.answer(&TokenRequest::new([scope])?)?.into())
         })
     }
