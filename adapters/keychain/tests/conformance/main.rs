@@ -1,0 +1,16 @@
+//! What every vault promises, kept by the real GNOME Keyring and by the other systems' vaults over stand-ins; and what
+//! goes wrong with a real service. Names carry the rows of the fault matrix.
+
+mod stand_ins;
+mod suite;
+
+#[cfg(target_os = "linux")]
+mod faults;
+#[cfg(target_os = "linux")]
+mod locked;
+#[cfg(target_os = "linux")]
+mod neighbours;
+#[cfg(target_os = "linux")]
+mod places;
+#[cfg(target_os = "linux")]
+mod session;
