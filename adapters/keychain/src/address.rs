@@ -80,6 +80,8 @@ mod tests {
 
     use super::*;
 
+    type Kind = fn(&Partition) -> Result<Address, StoreFault>;
+
     fn partition(name: &str) -> Partition {
         Partition::new(name).expect("a partition")
     }
@@ -109,8 +111,7 @@ mod tests {
             .iter()
             .flat_map(|stem| ends.iter().filter_map(move |end| Partition::new(&format!("{stem}{end}"))))
             .collect();
-        let kinds: [fn(&Partition) -> Result<Address, StoreFault>; 3] =
-            [|name| Ok(Address::item(name)), Address::account, Address::file];
+        let kinds: [Kind; 3] = [|name| Ok(Address::item(name)), Address::account, Address::file];
         for kind in kinds {
             let mut seen = HashMap::new();
             for name in &names {

@@ -70,9 +70,10 @@ in_a_session! {
         daemon.stop();
         let (said, took) = timed(|| vault.read(&name, SHORT));
         assert_eq!(said, Err(StoreFault::Busy));
-        assert!(took < SHORT.timeout + Duration::from_millis(100), "{took:?}");
+        assert!(took < SHORT.timeout * 2, "{took:?}");
+        println!("keychain: a deadline of {:?} kept in {took:?}", SHORT.timeout);
         let (_, took) = timed(|| (0..1000).for_each(|_| assert_eq!(vault.read(&name, SHORT), Err(StoreFault::Busy))));
-        assert!(took < Duration::from_millis(100), "a thousand calls: {took:?}");
+        assert!(took < SHORT.timeout, "a thousand calls for less than one deadline: {took:?}");
         println!("keychain: a call that is held off {:?}", took / 1000);
         thread::sleep(Duration::from_secs(3));
         let (said, took) = timed(|| vault.read(&name, SHORT));
@@ -166,7 +167,7 @@ in_a_session! {
         assert_eq!(vault.read(&name, TERMS), Ok(Some(secret("from the child"))));
         let told = || {
             let (said, took) = timed(|| vault.read(&name, TERMS));
-            matches!(said, Err(StoreFault::Io(_))) && took < Duration::from_millis(100)
+            matches!(said, Err(StoreFault::Io(_))) && took < TERMS.timeout / 10
         };
         assert_eq!(in_a_child(&told), 7, "it cannot, and says so");
         assert_eq!(vault.read(&name, TERMS), Ok(Some(secret("from the child"))), "the parent can still");

@@ -1,6 +1,8 @@
 //! What every vault promises, kept by the real GNOME Keyring and by the other systems' vaults over stand-ins; and what
 //! goes wrong with a real service. Names carry the rows of the fault matrix.
 
+#![allow(clippy::print_stdout, reason = "figures are printed for whoever reads the run")]
+
 mod stand_ins;
 mod suite;
 

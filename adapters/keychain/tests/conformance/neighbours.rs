@@ -30,10 +30,11 @@ fn untouched(session: &Session) {
 in_a_session! {
     fn k_11_other_programs_items_are_never_read_changed_or_removed(session) {
         let _daemon = session.daemon("test");
-        session.store("MSALCache", &WIDER, "wider");
         for (secret, attributes) in others() {
             session.store("MSALCache", &attributes, secret);
         }
+        // Last: storing with fewer attributes would replace it.
+        session.store("MSALCache", &WIDER, "wider");
         let (vault, name) = (Keychain::new(), partition(NAME));
         assert_eq!(vault.read(&name, TERMS), Ok(None), "none is ours");
         assert_eq!(vault.remove(&name, TERMS), Ok(false));

@@ -61,7 +61,7 @@ pub(crate) fn run(test: &str, body: impl FnOnce(&Session)) {
     let output = command.stdin(Stdio::null()).output().expect("a session");
     let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(output.status.success() && said.contains("1 passed"), "{test}, inside: {}\n{said}", output.status);
-    said.lines().filter(|line| line.starts_with("keychain: ")).for_each(|line| println!("{line}"));
+    said.lines().filter_map(|line| line.find("keychain: ").map(|at| &line[at..])).for_each(|line| println!("{line}"));
 }
 
 /// What a test has for itself.

@@ -12,11 +12,13 @@ use azlatch_keychain::{GenericPasswords, Passwords, ProtectedFiles, Protection, 
 use crate::suite::{self, TERMS, partition, secret};
 
 type Changed = fn(&[u8]) -> Vec<u8>;
+/// By service and account.
+type Kept = HashMap<(String, String), Vec<u8>>;
 
 /// Generic passwords in memory: what they become when stored, and a status that is said instead of everything.
 #[derive(Clone, Debug)]
 struct Memory {
-    kept: Arc<Mutex<HashMap<(String, String), Vec<u8>>>>,
+    kept: Arc<Mutex<Kept>>,
     changed: Changed,
     status: Option<i32>,
 }
