@@ -63,6 +63,8 @@ pub use files::{ProtectedFiles, Protection};
 pub use passwords::{GenericPasswords, Passwords};
 #[cfg(target_os = "linux")]
 pub use secret_service::{Foreign, Origin, SecretService};
+#[cfg(windows)]
+pub use system::Dpapi;
 pub use system::Keychain;
 
 /// No vault takes more, in bytes: the default limit of a token cache.

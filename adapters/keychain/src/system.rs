@@ -38,6 +38,9 @@ impl Vault for Keychain {
     }
 }
 
+#[cfg(windows)]
+pub use platform::Dpapi;
+
 #[cfg(target_os = "linux")]
 mod platform {
     pub(super) use crate::SecretService as Kind;
@@ -82,8 +85,9 @@ mod platform {
 
     /// Without `prompt`, the whole process shows no Keychain dialog meanwhile: the system has no narrower switch.
     fn quietly<T>(prompt: bool, call: impl FnOnce() -> Result<T, Error>) -> Result<T, i32> {
-        let silence = if prompt { None } else { Some(SecKeychain::disable_user_interaction()) };
-        let _silence = silence.transpose().map_err(Error::code)?;
+        // Its end would switch them on in a program that has switched them off for itself.
+        let is_switch = !prompt && SecKeychain::user_interaction_allowed().map_err(Error::code)?;
+        let _switch = is_switch.then(SecKeychain::disable_user_interaction).transpose().map_err(Error::code)?;
         call().map_err(Error::code)
     }
 }
@@ -104,8 +108,9 @@ mod platform {
         ProtectedFiles::new(local.map(|path| path.join(".IdentityService")), Dpapi)
     }
 
+    /// Windows' Data Protection API, for the current user, without extra entropy.
     #[derive(Clone, Copy, Debug)]
-    pub(super) struct Dpapi;
+    pub struct Dpapi;
 
     impl Protection for Dpapi {
         fn protect(&self, secret: &[u8]) -> io::Result<Vec<u8>> {

@@ -137,6 +137,18 @@ fn protected_files_keep_what_every_vault_promises() {
     assert_eq!(fs::read_dir(directory).expect("there").count(), 0, "nothing is left lying about");
 }
 
+/// The real thing, in a directory of the test's own.
+#[cfg(windows)]
+#[test]
+fn s_32_files_under_dpapi_keep_what_every_vault_promises() {
+    let scratch = tempfile::tempdir().expect("a scratch directory");
+    let vault = ProtectedFiles::new(Some(scratch.path().into()), azlatch_keychain::Dpapi);
+    suite::run(&vault);
+    fs::write(scratch.path().join("plain"), r#"{"AccessToken": {}}"#).expect("written");
+    let said = vault.read(&partition("plain"), TERMS);
+    assert!(matches!(&said, Err(StoreFault::Io(said)) if said.contains("13")), "{said:?}");
+}
+
 #[test]
 fn protected_files_are_where_python_looks() {
     let scratch = tempfile::tempdir().expect("a scratch directory");
