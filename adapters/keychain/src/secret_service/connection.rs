@@ -18,7 +18,7 @@ const SHOWN: usize = 200;
 pub(crate) struct Connection(Option<SecretService<'static>>);
 
 impl Connection {
-    /// Does `work` by `until`, once more on a fresh connection if an old one turns out to be broken.
+    /// Does `work` by `until`, once more on a fresh connection if something is broken.
     ///
     /// Whatever `work` does must be safe to do twice: a broken connection does not tell how far it got.
     pub(crate) fn with<T>(
@@ -26,37 +26,38 @@ impl Connection {
         until: Instant,
         work: impl AsyncFn(&SecretService<'static>) -> Result<T, Trouble>,
     ) -> Result<T, StoreFault> {
+        let twice = async {
+            match once(&mut self.0, &work).await {
+                Err(Trouble::Broken(_)) => once(&mut self.0, &work).await,
+                said => said,
+            }
+        };
         // zbus's own, which knows what runtime zbus was built for: in some programs that is tokio.
-        let said = zbus::block_on(by(until, attempt(&mut self.0, work)));
-        match said {
+        match zbus::block_on(by(until, twice)) {
             Some(Ok(done)) => Ok(done),
             Some(Err(Trouble::Settled(fault))) => Err(fault),
-            Some(Err(Trouble::Broken(error))) => {
-                self.0 = None;
-                Err(fault(&error))
-            }
-            // Nobody knows what is still to come on it. A dialog closes when nobody waits for it.
-            None => {
-                self.0 = None;
-                Err(StoreFault::Busy)
-            }
+            Some(Err(Trouble::Broken(error))) => Err(fault(&error)),
+            None => Err(StoreFault::Busy),
         }
     }
 }
 
-async fn attempt<T>(
+/// Does `work` on the connection, which is kept only if the service has answered: nobody knows what is still to come
+/// on one that broke or was given up. A dialog closes when nobody waits for it.
+async fn once<T>(
     connection: &mut Option<SecretService<'static>>,
-    work: impl AsyncFn(&SecretService<'static>) -> Result<T, Trouble>,
+    work: &impl AsyncFn(&SecretService<'static>) -> Result<T, Trouble>,
 ) -> Result<T, Trouble> {
-    if let Some(service) = connection {
-        match work(service).await {
-            Err(Trouble::Broken(_)) => *connection = None,
-            said => return said,
-        }
+    let service = match connection.take() {
+        Some(service) => service,
+        // Encrypted, so that no copy of a secret stays in the buffers of the bus.
+        None => SecretService::connect(EncryptionType::Dh).await?,
+    };
+    let said = work(&service).await;
+    if !matches!(said, Err(Trouble::Broken(_))) {
+        *connection = Some(service);
     }
-    // Encrypted, so that no copy of a secret stays in the buffers of the bus.
-    let service = connection.insert(SecretService::connect(EncryptionType::Dh).await?);
-    work(service).await
+    said
 }
 
 /// `future`'s output, unless `until` comes first.
