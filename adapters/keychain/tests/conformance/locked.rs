@@ -1,5 +1,6 @@
 //! K-03: locked is not absent.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use azlatch_core::effect::StoreFault;
@@ -64,5 +65,19 @@ in_a_session! {
         let said = vault.read(&name, asking);
         assert!(matches!(said, Err(StoreFault::Denied(_))), "{said:?}");
         assert_eq!(vault.read(&name, TERMS), Err(StoreFault::Locked), "and it goes on working");
+    }
+
+    fn k_13_a_prompt_that_nobody_answers_ends_at_the_deadline(session) {
+        let _daemon = session.daemon("test");
+        let (vault, name) = (Keychain::new(), partition("there.nocae"));
+        assert_eq!(vault.write(&name, &secret("kept"), TERMS), Ok(()));
+        session.lock();
+        let _dialog = session.silent_dialog();
+        let asking = Terms::prompting(Duration::from_secs(1));
+        let begun = Instant::now();
+        assert_eq!(vault.read(&name, asking), Err(StoreFault::Busy));
+        assert!((asking.timeout..asking.timeout * 2).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+        thread::sleep(Duration::from_secs(3));
+        assert_eq!(vault.read(&name, TERMS), Err(StoreFault::Locked), "the next call need not wait for the dialog");
     }
 }

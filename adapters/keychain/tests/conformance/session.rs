@@ -85,6 +85,13 @@ impl Session {
         Daemon(child)
     }
 
+    /// What the daemon shows dialogs with, which here takes the question and says nothing.
+    pub(crate) fn silent_dialog(&self) -> zbus::blocking::Connection {
+        let connection = zbus::blocking::Connection::session().expect("the bus");
+        connection.request_name("org.gnome.keyring.SystemPrompter").expect("nobody else's");
+        connection
+    }
+
     /// Calls a method of the service, and gives back what it said.
     pub(crate) fn send(&self, method: &str, arguments: &[&str]) -> String {
         let mut command = Command::new("dbus-send");
