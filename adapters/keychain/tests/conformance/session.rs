@@ -75,14 +75,15 @@ impl Session {
         let mut command = Command::new("gnome-keyring-daemon");
         command.args(["--foreground", "--unlock", "--components=secrets"]).stdin(Stdio::piped());
         let log = fs::File::create(self.home.join("daemon.log")).expect("a file");
-        let mut child = command.stdout(log.try_clone().expect("a log")).stderr(log).spawn().expect("a daemon");
-        child.stdin.take().expect("a pipe").write_all(password.as_bytes()).expect("read");
+        let child = command.stdout(log.try_clone().expect("a log")).stderr(log).spawn().expect("a daemon");
+        let mut daemon = Daemon(child);
+        daemon.0.stdin.take().expect("a pipe").write_all(password.as_bytes()).expect("read");
         let until = Instant::now() + Duration::from_secs(10);
         while !self.send("Service.ReadAlias", &["string:default"]).contains("/collection/login") {
             assert!(Instant::now() < until, "no daemon came up");
             thread::sleep(Duration::from_millis(5));
         }
-        Daemon(child)
+        daemon
     }
 
     /// What the daemon shows dialogs with, which here takes the question and says nothing.
