@@ -11,11 +11,13 @@ mod oracles;
 
 #[test]
 fn every_corpus_is_replayed() {
-    let targets: [(&str, Oracle); 4] = [
+    let targets: [(&str, Oracle); 6] = [
         ("token_response", oracles::token_response),
         ("document", oracles::document),
         ("authority", oracles::authority),
         ("challenge", oracles::challenge),
+        ("redirect", oracles::redirect),
+        ("record", oracles::record),
     ];
     for (name, oracle) in targets {
         let files = fs::read_dir(root().join("fuzz/corpus").join(name)).expect("a corpus");

@@ -4,14 +4,15 @@
 //! that failed, nothing but clean-up after cancel, done is final, misuse is an error that releases what is held.
 
 use azlatch_core::Mono;
+use azlatch_core::authority::AuthorityHost;
 use azlatch_core::authority::discovery::Discovery;
-use azlatch_core::cache::{Acquire, Demand, Policy, Query};
+use azlatch_core::cache::{Acquire, Demand, Discard, Listing, Place, Policy, Query};
 use azlatch_core::effect::Ids;
-use azlatch_core::grant::{ClientAuth, ClientCredentials, Refresh};
+use azlatch_core::grant::{Browser, ClientAuth, ClientCredentials, CodeInHand, Device, Person, Refresh, UserPassword};
 use azlatch_core::token::{Exchange, Exchanger, Post, Replay, Vouching};
 use azlatch_core::wire::form::Form;
 use azlatch_tests::explorer::explore;
-use azlatch_tests::samples::{app, authority, policy, query, user, user_query};
+use azlatch_tests::samples::{app, authority, newcomer, policy, query, user, user_query};
 
 /// The deadline of flows that are given one: 30 s after the samples' clock began.
 const DEADLINE: Mono = Mono(31_000);
@@ -85,6 +86,58 @@ fn acquire_for_a_user_with_demands_in_every_world() {
 fn acquire_for_a_user_whose_token_was_rejected_in_every_world() {
     let [_, _, (name, rejected)] = demands();
     explore(&format!("Acquire Refresh, {name}"), demanding(rejected));
+}
+
+#[test]
+fn somebody_signs_in_with_a_browser_in_every_world() {
+    for (name, policy) in places() {
+        let flow = Acquire::new(newcomer(), Browser::default(), policy, Demand::Any);
+        explore(&format!("Acquire Browser, {name}"), flow);
+    }
+}
+
+#[test]
+fn somebody_signs_in_at_an_unknown_authority_in_every_world() {
+    let unknown = Query { authority: authority("login.test"), ..newcomer() };
+    let careful = Policy { discovery: true, ..policy() };
+    explore("Acquire Browser, unknown host", Acquire::new(unknown, Browser::default(), careful, Demand::Any));
+}
+
+#[test]
+fn somebody_signs_in_with_a_device_code_in_every_world() {
+    for (name, policy) in places() {
+        let flow = Acquire::new(newcomer(), Device::default(), policy, Demand::Any);
+        explore(&format!("Acquire Device, {name}"), flow);
+    }
+}
+
+#[test]
+fn somebody_signs_in_with_a_code_in_every_world() {
+    let auth = ClientAuth::Secret("canary-client-secret".into());
+    let redirect = "https://app.test/back".to_owned();
+    let grant = CodeInHand::new("canary-code".into(), redirect, Some("canary-verifier".into()), auth);
+    let demand = Demand::Claims("{}".into());
+    explore("Acquire CodeInHand", Acquire::new(newcomer(), Person::SignIn(grant), policy(), demand));
+}
+
+#[test]
+fn somebody_signs_in_with_a_password_in_every_world() {
+    let grant = UserPassword::new("ada@t.test".into(), "canary-password".into(), ClientAuth::Public);
+    explore("Acquire UserPassword", Acquire::new(newcomer(), grant, policy(), Demand::Any));
+}
+
+#[test]
+fn accounts_are_listed_and_discarded_in_every_world() {
+    let place = || policy().place.partition(&user_query());
+    let host = AuthorityHost::default();
+    explore("Discard account", Discard::account(place(), &host, "u.t"));
+    explore("Discard token", Discard::token(place(), "good".into()));
+    explore("Listing", Listing::new(place(), host, "app".into()));
+}
+
+/// One document for all, and one of each subject.
+fn places() -> [(&'static str, Policy); 2] {
+    [("shared", policy()), ("per subject", Policy { place: Place::PerSubject, ..policy() })]
 }
 
 fn demanding(demand: Demand) -> Acquire<Refresh> {

@@ -1,5 +1,8 @@
 //! Real caches of other languages' libraries: read, searched, and rewritten without loss; real error answers, told apart.
 
+#[path = "fixtures_accounts.rs"]
+mod accounts;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;

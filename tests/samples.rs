@@ -8,6 +8,8 @@ use azlatch_core::cache::{Acquire, Demand, Place, Policy, Query, Scheme, Subject
 use azlatch_core::effect::{Effect, Failure, FailureKind, Found, Partition, Reply, Response, Sent, Version};
 use azlatch_core::grant::{ClientAuth, ClientCredentials, Refresh};
 use azlatch_core::{Host, Mono, Now, ScopeSet, Unix};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// The wall clock of the samples: 2027-01-15T08:00:00Z.
 pub const NOON: i64 = 1_800_000_000;
@@ -102,6 +104,18 @@ pub fn document(access: &str, expires_in: i64, refresh: &str) -> String {
 #[must_use]
 pub fn found(text: &str, version: u128) -> Found {
     Found { bytes: text.as_bytes().into(), version: Version(version) }
+}
+
+/// An id token of `claims` (JSON), which nobody signed.
+#[must_use]
+pub fn id_token(claims: &str) -> String {
+    format!("e30.{}.x", URL_SAFE_NO_PAD.encode(claims))
+}
+
+/// The query of somebody who is yet to sign in.
+#[must_use]
+pub fn newcomer() -> Query {
+    Query { subject: Subject::Newcomer(None), ..query() }
 }
 
 /// A JSON answer of the authority.

@@ -1,5 +1,8 @@
 //! M-01: secrets are planted everywhere, then looked for in everything that can be shown.
 
+#[path = "secrets_sign_in.rs"]
+mod sign_in;
+
 use std::error::Error as _;
 use std::fmt::{Debug, Write as _};
 
@@ -22,7 +25,27 @@ const NEW_ACCESS: &str = "canary-NEWACCESS-token-0123456789abc";
 const REFRESH: &str = "canary-REFRESH-token-0123456789abcdef";
 const NEW_REFRESH: &str = "canary-NEWREFRESH-token-0123456789ab";
 const ID_TOKEN: &str = "e30.eyJvaWQiOiJjYW5hcnktSURUT0tFTiJ9.canary-SIGNATURE-of-id-token";
-const CANARIES: [&str; 6] = [CLIENT_SECRET, ACCESS, NEW_ACCESS, REFRESH, NEW_REFRESH, ID_TOKEN];
+const PASSWORD: &str = "canary-PASSWORD~of.ada-0123456789ab";
+const CODE: &str = "canary-CODE~authorization.0123456789";
+const DEVICE_CODE: &str = "canary-DEVICE~code-0123456789abcdef";
+// As they are drawn: 32 bytes each.
+const STATE: &str = "drawnS-STATE-entropy-0123456789a";
+const NONCE: &str = "drawnN-NONCE-entropy-0123456789a";
+const VERIFIER: &str = "drawnV-VERIFIER-entropy-01234567";
+const CANARIES: [&str; 12] = [
+    CLIENT_SECRET,
+    ACCESS,
+    NEW_ACCESS,
+    REFRESH,
+    NEW_REFRESH,
+    ID_TOKEN,
+    PASSWORD,
+    CODE,
+    DEVICE_CODE,
+    STATE,
+    NONCE,
+    VERIFIER,
+];
 
 /// Everything shown so far.
 #[derive(Default)]
@@ -48,6 +71,10 @@ impl Shown {
             self.text(&error.to_string());
             cause = error.source();
         }
+    }
+
+    fn count(&self) -> usize {
+        self.1
     }
 
     /// No canary, in no form: as it is, encoded, or its first twelve characters.

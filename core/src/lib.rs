@@ -70,8 +70,9 @@
 //! | [`wire`] | every reader and writer of bytes that strangers send |
 //! | [`authority`] | hosts, clouds and their aliases, tenants, instance discovery |
 //! | [`token`] | one exchange at the token endpoint, from the request to a grant or an error |
-//! | [`grant`] | one file a grant: client credentials (RFC 6749 §4.4), refresh (§6) |
-//! | [`cache`] | the key, the decision, the document, look-up and insert, and [`cache::Acquire`], the heart |
+//! | [`grant`] | one file a grant: client credentials (RFC 6749 §4.4), refresh (§6), authorization code (§4.1) with a browser (RFC 8252, 7636) or in hand, device code (RFC 8628), password (§4.3); a person's is one of these or silent |
+//! | [`cache`] | the key, the decision, the document, look-up and insert, accounts and sign-out, and [`cache::Acquire`], the heart |
+//! | [`record`] | who signed in, written down for a later run |
 //! | [`credential`] | descriptions: Azure Identity's names for which token and which grant |
 //! | [`bearer`] | the pipeline layer: authorize a request, read a 401 challenge, retry once |
 //!
@@ -86,6 +87,13 @@
 //! |---|---|
 //! | No answer, cancellation or erring host makes a flow panic, ask after the end, or keep a lock | `explore::acquire_for_a_user_in_every_world` |
 //! | A rotated refresh token reaches the store, though the caller has gone | `explore::acquire_for_a_user_in_every_world` |
+//! | What somebody signed in for is stored, though the caller and its time have gone; every listener is closed once | `explore::somebody_signs_in_with_a_browser_in_every_world` |
+//! | No poll for a device code comes too soon, and none after the code's end but one | `explore::somebody_signs_in_with_a_device_code_in_every_world` |
+//! | Code, verifier, device code and password stand in no address and go to the token endpoint alone | `explore::somebody_signs_in_with_a_password_in_every_world` |
+//! | An answer whose state, issuer or code is not ours redeems nothing | `sign_in::browser::b_03_b_04_another_issuers_answer_is_a_mix_up` |
+//! | A token whose nonce is not ours is neither stored nor handed out | `sign_in::browser::b_07_tokens_of_another_sign_in_are_thrown_away_unseen` |
+//! | Without entropy there is no sign-in, and nothing weaker | `sign_in::browser::o_16_without_entropy_nothing_weaker_is_used` |
+//! | A clock that is a day off still signs in | `sign_in::id_token::j_02_a_clock_that_is_a_day_off_still_signs_in` |
 //! | Dropping the future of an async call, wherever it stands, loses nothing and strands nobody | `cancellation::c_06_a_rotated_refresh_token_is_never_lost` |
 //! | Processes that crash, stop and lose power lose no stored token; no call errs while a living token is at hand | `simulation::simulation_many` |
 //! | When faults stop, everybody succeeds | `simulation::when_faults_stop_everybody_succeeds` |
@@ -94,13 +102,17 @@
 //! | Two queries share a key exactly when they mean the same token | `properties::key::i_01_equal_keys_mean_equal_tokens` |
 //! | No query finds a token of another subject, tenant, client, binding or shape | `properties::lookup::lookup_never_crosses` |
 //! | A refresh token stays with its account, client and cloud | `properties::lookup::i_08_refresh_tokens_stay_with_their_account_client_and_cloud` |
+//! | No record, and no document, sends a refresh token out of the environment that it is stored under | `properties::accounts::i_08_refresh_tokens_never_leave_their_environment` |
+//! | After a sign-out nothing of the account is left under whatever key, and all else is as it was | `properties::accounts::i_05_after_a_sign_out_nothing_of_the_account_is_left` |
 //! | A merge keeps what it does not change, to the byte | `properties::document::what_is_not_changed_survives_to_the_byte` |
 //! | A token is due at another second for each of its holders, and never later than a minute | `decision::t_11_a_thousand_nodes_do_not_renew_in_one_second` |
 //! | A clock that is ahead never lengthens a token's life | `properties::decision::t_09_a_later_clock_never_lengthens_a_life` |
 //! | Other languages' caches are read, and rewritten without loss | `fixtures::every_cache_is_read_and_rewritten_without_loss` |
+//! | Other languages' records are read, ours are what Python writes, and both go on silently | `fixtures_accounts::a_record_goes_on_silently_in_every_languages_cache` |
 //! | No token goes to plain http, or to a host that a challenge could not vouch for | `properties::bearer::i_04_tokens_go_where_they_may` |
 //! | A request is sent three times at most, a token asked for three times at most | `properties::bearer::n_25_every_conversation_ends` |
 //! | No secret reaches Debug, Display, errors, marks, URLs or file names | `secrets::m_01_no_secret_is_ever_shown` |
+//! | Nor does any secret of a sign-in | `secrets_sign_in::m_01_no_secret_of_a_sign_in_is_ever_shown` |
 //! | Nothing here names a clock, environment, file, socket, thread or `std` | `tidy::the_core_reads_nothing_of_the_world` |
 //!
 //! Deliberately absent: async blocks and injected traits (a flow is a value that can be cloned, compared and stored),

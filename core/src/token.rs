@@ -3,6 +3,7 @@
 pub mod claims;
 mod classify;
 mod exchange;
+mod introduction;
 mod issued;
 pub(crate) mod post;
 mod response;
@@ -11,6 +12,7 @@ mod vouching;
 pub(crate) use classify::{classify, unexpected};
 pub(crate) use exchange::uuid;
 pub use exchange::{Exchange, Exchanged, Exchanger, Refused};
+pub(crate) use introduction::introduction;
 pub use issued::Token;
 pub use post::{Post, Posted, Replay};
 pub use response::Granted;

@@ -27,7 +27,7 @@ fn host() -> impl Strategy<Value = AuthorityHost> {
 }
 
 fn tenant() -> impl Strategy<Value = Tenant> {
-    prop::sample::select(vec!["t1", "t2", "T1", "t1-t2", "common"])
+    prop::sample::select(vec!["t1", "t2", "T1", "t1-t2", "common", "organizations"])
         .prop_map(|text| Tenant::new(text).expect("a tenant"))
 }
 
@@ -35,6 +35,8 @@ fn subject() -> impl Strategy<Value = Subject> {
     prop_oneof![
         Just(Subject::Application),
         part().prop_map(Subject::Account),
+        prop::sample::select(vec!["u.t1", "u.t2", "u.T1", "v.t1", "u.common"])
+            .prop_map(|id| Subject::Account(id.into())),
         (0..3_u8).prop_map(|byte| Subject::Assertion([byte; 32])),
     ]
 }

@@ -14,11 +14,23 @@ const NOW: Unix = Unix(1_800_000_000);
 /// Everything but the scopes is the same.
 fn same_holder(a: &Query, b: &Query) -> bool {
     same_environment(a.authority.host.environment(), b.authority.host.environment())
-        && a.authority.tenant.as_str().eq_ignore_ascii_case(b.authority.tenant.as_str())
+        && same_tenant(a, b)
         && a.client_id == b.client_id
         && a.subject == b.subject
         && a.scheme == b.scheme
         && a.extra == b.extra
+}
+
+/// The same tenant, or one of the open ones and the home of the account, which stand for each other.
+fn same_tenant(a: &Query, b: &Query) -> bool {
+    let (one, other) = (a.authority.tenant.as_str(), b.authority.tenant.as_str());
+    let home = match &a.subject {
+        Subject::Account(id) => id.rsplit('.').next().filter(|_| id.contains('.')),
+        _ => None,
+    };
+    let open = |tenant: &str| ["common", "organizations", "consumers"].contains(&tenant);
+    let is_home = |tenant: &str| home.is_some_and(|home| tenant.eq_ignore_ascii_case(home));
+    one.eq_ignore_ascii_case(other) || (open(one) && is_home(other)) || (is_home(one) && open(other))
 }
 
 /// One document that holds a token for each query; secrets name the query by number.
@@ -55,12 +67,13 @@ fn number(secret: &str) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12_000, ..ProptestConfig::default() })]
 
+    /// A hundred thousand look-ups: what slips through here is a token handed to a stranger.
     #[test]
-    fn lookup_never_crosses(queries in prop::collection::vec(query(), 1..12), wanted in query()) {
+    fn lookup_never_crosses(queries in prop::collection::vec(query(), 1..8), others in prop::collection::vec(query(), 5)) {
         let document = fill(&queries);
-        for wanted in queries.iter().chain([&wanted]) {
+        for wanted in queries.iter().chain(&others) {
             if let Some(hit) = access_token(&document, wanted, NOW) {
                 let holder = &queries[number(hit.access_token.expose_secret())];
                 prop_assert!(same_holder(holder, wanted), "{holder:?}\n{wanted:?}");
@@ -69,6 +82,10 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
 
     #[test]
     fn what_was_stored_last_is_found(queries in prop::collection::vec(query(), 1..12)) {

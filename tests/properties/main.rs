@@ -2,6 +2,7 @@
 //!
 //! `PROPTEST_CASES=100000 cargo test -p azlatch-tests --test properties` looks harder.
 
+mod accounts;
 mod bearer;
 mod decision;
 mod document;

@@ -8,12 +8,15 @@ mod kill;
 #[cfg(unix)]
 mod peers;
 #[cfg(unix)]
+mod people;
+#[cfg(unix)]
 mod processes;
 #[cfg(unix)]
 mod provider;
 mod python;
 #[cfg(target_os = "linux")]
 mod refusals;
+mod shared_people;
 #[cfg(target_os = "linux")]
 mod strace;
 #[cfg(unix)]

@@ -227,11 +227,11 @@ impl Browser {
         format!("node {}", self.script().display())
     }
 
-    /// The same, ready to visit `url`; `WHO`, `PASSWORD` and `CODE` may be added to its environment.
+    /// The same, ready to visit `url`; `WHO`, `PASSWORD`, `CODE` and `DECLINE` may be added to its environment.
     pub(crate) fn to(self, url: &str) -> Command {
         let mut command = Command::new("node");
         command.arg(self.script()).arg(url).env("CHROMIUM", &self.0.chromium);
-        for name in ["WHO", "PASSWORD", "CODE", "BROWSE_LOG", "BROWSE_SHOT"] {
+        for name in ["WHO", "PASSWORD", "CODE", "DECLINE", "BROWSE_LOG", "BROWSE_SHOT"] {
             command.env_remove(name);
         }
         command

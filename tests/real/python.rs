@@ -24,7 +24,7 @@ const TENANT: &str = "Contoso.Example";
 
 /// The Python that has azure-identity; made once. `None`, and a word about it, where that cannot be done, unless this
 /// is continuous integration, where it must be.
-fn python() -> Option<&'static Path> {
+pub(crate) fn python() -> Option<&'static Path> {
     static MADE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     match MADE.get_or_init(install) {
         Ok(python) => Some(python),

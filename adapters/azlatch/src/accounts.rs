@@ -56,7 +56,7 @@ impl<C: UserCredential> Bound<C> {
     pub(crate) fn forget(&self, account: &AuthenticationRecord) {
         self.cache.forget_all_of(Query::of_account(account, false).owner());
         if self.session.signed_in().is_some_and(|who| who.home_account_id == account.home_account_id) {
-            self.session.belongs_to(None);
+            self.session.left();
         }
     }
 

@@ -60,6 +60,7 @@ impl Adapters {
             single_tenant: environment.get("AZURE_IDENTITY_DISABLE_MULTITENANTAUTH").is_some(),
             holder: 0,
             signed_in: None,
+            own_tenant: None,
         };
         let proxy = ProxySettings::from_variables(|name| environment.get(name).map(str::to_owned));
         Ok(Self {

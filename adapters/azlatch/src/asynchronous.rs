@@ -4,7 +4,6 @@
 //! meanwhile. A caller that drops its future leaves its seat, nothing more; when the last one has left, the flow is
 //! cancelled, which still saves what was granted and gives back what is held.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +18,7 @@ use azlatch_system::System;
 use crate::accounts::merged;
 use crate::adapters::Adapters;
 use crate::answer::{Answer, Landed};
-use crate::bound::{Bound, Lead, Next, SAVING, Spare, left, lost, out_of_time};
+use crate::bound::{Asking, Bound, Lead, Next, SAVING, Since, Spare, is_the_persons, lost, out_of_time};
 use crate::calls::Calls;
 use crate::flight::{Phase, Ride};
 use crate::front::Wanted;
@@ -92,28 +91,24 @@ impl<C: Credential, R: Runtime> Async<C, R> {
     ///
     /// As [`get_token`](Self::get_token).
     pub async fn answer(&self, request: &TokenRequest) -> Result<Answer, Error> {
-        let mut asking = Cow::Borrowed(request);
+        let bound = &self.0.bound;
+        let mut asking = Asking::new(bound, request);
         loop {
-            match self.attempt(&asking).await {
-                Ok(Some(answer)) => return Ok(answer),
-                // Somebody signed in meanwhile.
-                Ok(None) => asking = Cow::Borrowed(request),
-                Err(error) => match self.0.bound.sign_in(&asking, &error) {
-                    Some(sign_in) => asking = Cow::Owned(sign_in),
-                    None => return Err(error),
-                },
+            let tried = self.attempt(&asking.request, asking.since).await;
+            if let Some(answer) = asking.end(bound, tried) {
+                return answer;
             }
         }
     }
 
     /// One try at `request`; nothing, when somebody else signed in and it must be made anew.
-    async fn attempt(&self, request: &TokenRequest) -> Result<Option<Answer>, Error> {
+    async fn attempt(&self, request: &TokenRequest, since: Since) -> Result<Option<Answer>, Error> {
         let Tasks { bound, runtime, .. } = &*self.0;
-        let began = bound.clock.mono();
         loop {
-            let left = left(&bound.clock, began, request.timeout);
-            let (ride, spare, patience) = match bound.board(request, left, None)? {
+            let (next, left) = bound.board(request, since, None)?;
+            let (ride, spare, patience) = match next {
                 Next::Hit(answer) => return Ok(Some(answer)),
+                Next::Anew => return Ok(None),
                 Next::Check(mut checking) => {
                     let mut store = self.store(checking.store());
                     let still = run_async(&mut checking.check, || bound.clock.now(), &mut store).await;
@@ -121,13 +116,13 @@ impl<C: Credential, R: Runtime> Async<C, R> {
                     continue;
                 }
                 Next::Follow(ride, spare) => (ride, spare, left),
-                Next::Queue(ride) => {
-                    return match before(runtime.sleep(left), ride).await {
-                        Some(Phase::Landed(Some(Err(error)))) => Err(error),
-                        None => Err(out_of_time()),
-                        Some(_) => Ok(None),
-                    };
-                }
+                Next::Queue(ride, same) => match before(runtime.sleep(left), ride).await {
+                    Some(Phase::Landed(Some(Err(error)))) if same || is_the_persons(&error) => return Err(error),
+                    // It was about what another asked for: now it is our turn.
+                    Some(Phase::Landed(Some(Err(_)))) => continue,
+                    None => return Err(out_of_time()),
+                    Some(_) => return Ok(None),
+                },
                 Next::Lead(lead, ride) => match lead.meanwhile() {
                     // The task renews it; until that is done the old token does, for this caller too.
                     Some(answer) => {
@@ -142,7 +137,7 @@ impl<C: Credential, R: Runtime> Async<C, R> {
                 },
             };
             let landed = match before(runtime.sleep(patience), ride).await {
-                Some(Phase::Landed(Some(Err(error)))) if bound.may_ask_again(&error, began, request) => continue,
+                Some(Phase::Landed(Some(Err(error)))) if bound.may_ask_again(&error, since, request) => continue,
                 Some(Phase::Landed(landed)) => {
                     landed.map(|landed| landed.or_else(|error| spare.or(error, &bound.clock)))
                 }
@@ -198,14 +193,26 @@ impl<C: Credential, R: Runtime> Async<C, R> {
     }
 
     pub(crate) async fn reject_access_token(&self, token: &AccessToken) -> Result<(), Error> {
-        let Tasks { bound, runtime, .. } = &*self.0;
-        let mut outcome = Ok(());
-        for Origin { store, partition } in bound.reject(token) {
-            let mut host = (self.store(&store), runtime.driver());
-            let mut flow = Discard::token(partition, token.clone());
-            outcome = outcome.and(run_async(&mut flow, || bound.clock.now(), &mut host).await);
-        }
-        outcome
+        let places = self.0.bound.reject(token).into_iter();
+        let discards = places.map(|Origin { store, partition }| (store, Discard::token(partition, token.clone())));
+        self.discarded(discards.collect()).await
+    }
+
+    /// Runs `discards` to their ends, whatever becomes of the caller.
+    async fn discarded(&self, discards: Vec<(Store, Discard)>) -> Result<(), Error> {
+        let (told, outcome) = futures_channel::oneshot::channel();
+        let own = self.clone();
+        self.0.runtime.spawn(Box::pin(async move {
+            let mut outcome = Ok(());
+            for (store, mut discard) in discards {
+                let mut host = (own.store(&store), own.0.runtime.driver());
+                let clock = own.0.bound.clock;
+                outcome = outcome.and(run_async(&mut discard, move || clock.now(), &mut host).await);
+            }
+            // Nobody may wait any more.
+            let _ = told.send(outcome);
+        }));
+        outcome.await.unwrap_or_else(|_| Err(lost()))
     }
 
     /// How this credential's stored tokens are protected.
@@ -284,10 +291,11 @@ impl<C: UserCredential, R: Runtime> Async<C, R> {
     ///
     /// `Storage` when it may still be stored. From this cache's memory it is gone in any case.
     pub async fn remove_account(&self, account: &AuthenticationRecord) -> Result<(), Error> {
-        let mut outcome = Ok(());
-        for mut discard in self.0.bound.departure(account)? {
-            outcome = outcome.and(self.stored(&mut discard).await);
-        }
+        let store = &self.0.bound.choice.store;
+        let departure = self.0.bound.departure(account)?.into_iter().map(|discard| (store.clone(), discard)).collect();
+        // At once, and again when it is stored no more: whoever asked in between may have read it once more.
+        self.0.bound.forget(account);
+        let outcome = self.discarded(departure).await;
         self.0.bound.forget(account);
         outcome
     }

@@ -1,6 +1,5 @@
 //! Credentials bound to blocking adapters.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::thread;
@@ -15,7 +14,7 @@ use azlatch_system::System;
 use crate::accounts::merged;
 use crate::adapters::{Adapters, Http};
 use crate::answer::{Answer, Landed};
-use crate::bound::{Bound, Lead, Next, left, out_of_time};
+use crate::bound::{Asking, Bound, Lead, Next, Since, is_the_persons, out_of_time};
 use crate::calls::Calls;
 use crate::flight::Phase;
 use crate::front::Wanted;
@@ -99,28 +98,24 @@ impl<C: Credential> Blocking<C> {
     ///
     /// As [`get_token`](Self::get_token).
     pub fn answer(&self, request: &TokenRequest) -> Result<Answer, Error> {
-        let mut asking = Cow::Borrowed(request);
+        let bound = &self.0.bound;
+        let mut asking = Asking::new(bound, request);
         loop {
-            match self.attempt(&asking) {
-                Ok(Some(answer)) => return Ok(answer),
-                // Somebody signed in meanwhile.
-                Ok(None) => asking = Cow::Borrowed(request),
-                Err(error) => match self.0.bound.sign_in(&asking, &error) {
-                    Some(sign_in) => asking = Cow::Owned(sign_in),
-                    None => return Err(error),
-                },
+            let tried = self.attempt(&asking.request, asking.since);
+            if let Some(answer) = asking.end(bound, tried) {
+                return answer;
             }
         }
     }
 
     /// One try at `request`; nothing, when somebody else signed in and it must be made anew.
-    fn attempt(&self, request: &TokenRequest) -> Result<Option<Answer>, Error> {
-        let bound = &self.0.bound;
-        let (began, thread) = (bound.clock.mono(), Some(thread::current().id()));
+    fn attempt(&self, request: &TokenRequest, since: Since) -> Result<Option<Answer>, Error> {
+        let (bound, thread) = (&self.0.bound, Some(thread::current().id()));
         loop {
-            let left = left(&bound.clock, began, request.timeout);
-            let landed = match bound.board(request, left, thread)? {
+            let (next, left) = bound.board(request, since, thread)?;
+            let landed = match next {
                 Next::Hit(answer) => return Ok(Some(answer)),
+                Next::Anew => return Ok(None),
                 Next::Check(mut checking) => {
                     let still = self.stored(checking.store().clone(), &mut checking.check);
                     checking.found(still);
@@ -128,13 +123,15 @@ impl<C: Credential> Blocking<C> {
                 }
                 Next::Lead(lead, _seat) => self.lead(*lead),
                 Next::Follow(ride, spare) => match ride.wait(left) {
-                    Phase::Landed(Some(Err(error))) if bound.may_ask_again(&error, began, request) => continue,
+                    Phase::Landed(Some(Err(error))) if bound.may_ask_again(&error, since, request) => continue,
                     Phase::Landed(landed) => landed.map(|landed| landed.or_else(|error| spare.or(error, &bound.clock))),
                     Phase::Flying => return spare.or(out_of_time(), &bound.clock).map(Some),
                     Phase::Lost => None,
                 },
-                Next::Queue(ride) => match ride.wait(left) {
-                    Phase::Landed(Some(Err(error))) => return Err(error),
+                Next::Queue(ride, same) => match ride.wait(left) {
+                    Phase::Landed(Some(Err(error))) if same || is_the_persons(&error) => return Err(error),
+                    // It was about what another asked for: now it is our turn.
+                    Phase::Landed(Some(Err(_))) => continue,
                     Phase::Flying => return Err(out_of_time()),
                     Phase::Landed(_) | Phase::Lost => return Ok(None),
                 },
@@ -259,8 +256,11 @@ impl<C: UserCredential> Blocking<C> {
     ///
     /// `Storage` when it may still be stored. From this cache's memory it is gone in any case.
     pub fn remove_account(&self, account: &AuthenticationRecord) -> Result<(), Error> {
+        let departure = self.0.bound.departure(account)?;
+        // At once, and again when it is stored no more: whoever asked in between may have read it once more.
+        self.0.bound.forget(account);
         let mut outcome = Ok(());
-        for mut discard in self.0.bound.departure(account)? {
+        for mut discard in departure {
             outcome = outcome.and(self.stored(self.0.bound.choice.store.clone(), &mut discard));
         }
         self.0.bound.forget(account);

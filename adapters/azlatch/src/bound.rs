@@ -12,8 +12,10 @@
 //!
 //! Blocking and async callers differ only in how they run and wait.
 
+mod asking;
 mod landing;
 
+pub(crate) use asking::{Asking, Since};
 use landing::Landing;
 pub(crate) use landing::Lead;
 
@@ -62,8 +64,11 @@ pub(crate) enum Next<C: Credential> {
     Check(Checking),
     /// Wait.
     Follow(Ride<Landed>, Spare),
-    /// Somebody is signing in: wait, and make the request anew.
-    Queue(Ride<Landed>),
+    /// Somebody is signing in: wait, and make the request anew. What keeps that one from signing in is this caller's
+    /// trouble too if it asks for the same, or if the trouble is the [person's](is_the_persons).
+    Queue(Ride<Landed>, bool),
+    /// Somebody signed in just now: make the request anew.
+    Anew,
     /// Run the flow and land it; the seat is the caller's own.
     Lead(Box<Lead<C>>, Ride<Landed>),
 }
@@ -132,24 +137,21 @@ impl<C: Credential> Bound<C> {
         }
     }
 
-    /// The request that has somebody sign in, after `error`; `None` when nobody can or may.
-    pub(crate) fn sign_in(&self, request: &TokenRequest, error: &Error) -> Option<TokenRequest> {
-        self.credential.sign_in(request, &self.session.surroundings(), error)
-    }
-
-    /// What to do about `request` within `left`; `thread` is the caller's, where it blocks.
+    /// What to do about `request`, and within which time; it began when `since` says, and `thread` is the caller's, where
+    /// it blocks.
     pub(crate) fn board(
         self: &Arc<Self>,
         request: &TokenRequest,
-        left: Duration,
+        since: Since,
         thread: Option<ThreadId>,
-    ) -> Result<Next<C>, Error> {
+    ) -> Result<(Next<C>, Duration), Error> {
         let era = self.session.era();
         let surroundings = self.session.surroundings();
         let query = self.credential.query(request, &surroundings)?;
         let policy = self.credential.policy(request, &query, &surroundings, self.vouched.get())?;
         let now = self.clock.now();
-        let at_the_door = query.subject == Subject::Newcomer;
+        let left = left(&self.clock, since.began, policy.timeout);
+        let at_the_door = matches!(query.subject, Subject::Newcomer(_));
         let slot = if at_the_door { self.session.door().clone() } else { self.cache.slot(&query, now.wall) };
         let mut hot = slot.hot();
         if let Demand::Not(rejected) = &request.demand {
@@ -167,26 +169,30 @@ impl<C: Credential> Bound<C> {
             if found.is_stale(|| now.mono) {
                 let before = found.claim_check(now.mono);
                 if let Some(version) = found.version {
-                    return Ok(Next::Check(Checking {
+                    let checking = Checking {
                         check: Check::new(found.origin.partition.clone(), version),
                         cache: self.cache.clone(),
                         slot,
                         hot: found.clone(),
                         before: Some(before),
-                    }));
+                    };
+                    return Ok((Next::Check(checking), left));
                 }
             }
             match decide(Some(found.token.life), found.tried, now.wall, false, surroundings.holder) {
                 Decision::Use => {
                     slot.touch(now.wall);
                     self.front.remember(request, era, &slot);
-                    return Ok(Next::Hit(from_memory(found)));
+                    return Ok((Next::Hit(from_memory(found)), left));
                 }
                 Decision::UseAndRefresh => ending = found.token.life.is_ending(now.wall),
                 Decision::Fetch => hot = None,
             }
         }
         let mut flights = slot.flights();
+        if at_the_door && self.session.arrivals() != since.arrivals {
+            return Ok((Next::Anew, left));
+        }
         if thread.is_some() && flights.iter().any(|fetch| fetch.thread == thread) {
             return Err(Error::new(
                 ErrorKind::Misuse,
@@ -195,29 +201,31 @@ impl<C: Credential> Bound<C> {
             .advise("use another credential inside the source"));
         }
         let mut alike = flights.iter().filter(|fetch| at_the_door || fetch.demand == demand);
-        if let Some(ride) = alike.find_map(|fetch| Flight::board(&fetch.flight)) {
-            return Ok(match hot {
-                _ if at_the_door => Next::Queue(ride),
+        if let Some((ride, theirs)) = alike.find_map(|fetch| Some((Flight::board(&fetch.flight)?, &fetch.request))) {
+            let next = match hot {
+                _ if at_the_door => Next::Queue(ride, theirs.as_ref() == Some(request)),
                 // Somebody renews it already: until that is done the old token does.
                 Some(hot) if !ending => Next::Hit(from_memory(&hot)),
                 spare => Next::Follow(ride, Spare(spare)),
-            });
+            };
+            return Ok((next, left));
         }
         let policy = Policy { timeout: left, ..policy };
         let origin = Origin { store: self.choice.store.clone(), partition: policy.place.partition(&query) };
         let grant = self.credential.grant(request, &query);
         let (flow, recall) = Shield::new(Acquire::new(query, grant, policy, demand.clone()));
         let (flight, pilot, ride) = Flight::new(recall, left.saturating_add(SAVING));
-        flights.push(Fetch { demand, flight: flight.clone(), thread });
+        let theirs = at_the_door.then(|| request.clone());
+        flights.push(Fetch { demand, request: theirs, flight: flight.clone(), thread });
         drop(flights);
         let (request, origin, clearings) = (request.clone(), Arc::new(origin), self.cache.clearings());
         let landing = Some(Landing { request, era, slot, origin, clearings, hot, flight, pilot });
-        Ok(Next::Lead(Box::new(Lead { bound: self.clone(), flow, landing }), ride))
+        Ok((Next::Lead(Box::new(Lead { bound: self.clone(), flow, landing }), ride), left))
     }
 
     /// Whether a follower that hears `error` of a leader with less time has enough of its own left to ask again.
-    pub(crate) fn may_ask_again(&self, error: &Error, began: Mono, request: &TokenRequest) -> bool {
-        error.is_timeout() && !left(&self.clock, began, request.timeout).is_zero()
+    pub(crate) fn may_ask_again(&self, error: &Error, since: Since, request: &TokenRequest) -> bool {
+        error.is_timeout() && !left(&self.clock, since.began, request.timeout).is_zero()
     }
 
     /// Forgets `token` in memory, and says where it may be stored.
@@ -273,6 +281,13 @@ impl Drop for Checking {
     }
 }
 
+/// Whether `error` of a sign-in is about the person or the machine, rather than about what was asked for: then nobody
+/// who waits behind it need trouble them again.
+pub(crate) fn is_the_persons(error: &Error) -> bool {
+    let declined = |error: &str| matches!(error, "access_denied" | "authorization_declined");
+    error.is_unavailable() || error.is_timeout() || error.oauth().is_some_and(|oauth| declined(&oauth.error))
+}
+
 /// What is heard of a fetch that ended before it was over.
 pub(crate) fn lost() -> Error {
     Error::new(ErrorKind::Misuse, "the fetch of the token was given up before it was over")
@@ -286,6 +301,6 @@ pub(crate) fn out_of_time() -> Error {
 }
 
 /// What is left of `timeout`, `began` being when it started.
-pub(crate) fn left(clock: &Clock, began: Mono, timeout: Duration) -> Duration {
+fn left(clock: &Clock, began: Mono, timeout: Duration) -> Duration {
     clock.mono().until(began.plus(timeout))
 }

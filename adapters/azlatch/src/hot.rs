@@ -33,10 +33,15 @@ struct Slots {
     clearings: u64,
     /// Which clearing was the last of an owner's own.
     departed: HashMap<CacheKey, u64>,
+    /// And which counts for all owners that are not remembered any more.
+    all_departed: u64,
 }
 
 /// Tokens kept at most, unless said otherwise.
 const ENTRIES: usize = 10_000;
+
+/// Owners who left that are told apart.
+const DEPARTED: usize = 1_000;
 
 /// Bytes of tokens kept at most, unless said otherwise.
 const BYTES: usize = 64 * 1024 * 1024;
@@ -112,7 +117,8 @@ impl TokenCache {
         if !fetched && slots.clearings != clearings {
             return false;
         }
-        if slots.departed.get(&slot.owner).is_some_and(|clearing| *clearing > clearings) {
+        let departed = slots.departed.get(&slot.owner).copied().unwrap_or_default().max(slots.all_departed);
+        if departed > clearings {
             // Its owner left while it was fetched: it is handed out this once.
             return true;
         }
@@ -157,10 +163,19 @@ impl TokenCache {
         let mut slots = self.slots();
         slots.clearings += 1;
         let clearing = slots.clearings;
+        if slots.departed.len() >= DEPARTED {
+            // Then whatever is on its way for anybody counts as too late.
+            slots.departed.clear();
+            slots.all_departed = clearing;
+        }
         slots.departed.insert(owner, clearing);
         let theirs: Vec<_> = slots.by_key.values().filter(|slot| slot.owner == owner).cloned().collect();
-        for hot in theirs.iter().filter_map(|slot| slot.put(None)) {
-            slots.bytes = slots.bytes.saturating_sub(hot.bytes());
+        for slot in theirs {
+            // What is on its way is for those who asked before.
+            slot.flights().clear();
+            if let Some(hot) = slot.put(None) {
+                slots.bytes = slots.bytes.saturating_sub(hot.bytes());
+            }
         }
     }
 

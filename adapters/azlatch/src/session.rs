@@ -17,6 +17,8 @@ pub(crate) struct Session {
     era: AtomicU64,
     /// Whoever needs a sign-in waits for the one that is going on, whatever it is for.
     door: Arc<Slot>,
+    /// How many came through it.
+    arrivals: AtomicU64,
 }
 
 impl Session {
@@ -24,6 +26,7 @@ impl Session {
         Self {
             surroundings: ArcSwap::from_pointee(surroundings),
             era: AtomicU64::new(0),
+            arrivals: AtomicU64::new(0),
             door: Arc::new(Slot::new(CacheKey([0; 32]), CacheKey([0; 32]))),
         }
     }
@@ -45,13 +48,38 @@ impl Session {
         self.surroundings.load().signed_in.clone()
     }
 
-    /// From now on the credential is `who`'s.
-    pub(crate) fn belongs_to(&self, who: Option<AuthenticationRecord>) {
-        let before = self.surroundings.rcu(|now| Surroundings { signed_in: who.clone(), ..Surroundings::clone(now) });
-        if before.signed_in != who {
+    /// How many signed in so far: who saw fewer asks anew before asking a person.
+    pub(crate) fn arrivals(&self) -> u64 {
+        self.arrivals.load(Ordering::Acquire)
+    }
+
+    /// From now on the credential is `who`'s, who signed in to the credential's own tenant, or to another.
+    pub(crate) fn arrived(&self, who: &AuthenticationRecord, own_tenant: bool) {
+        let before = self.surroundings.rcu(|now| {
+            let known = now.own_tenant.clone().filter(|_| is_same_person(now.signed_in.as_ref(), who));
+            let own_tenant = if own_tenant { Some(who.tenant_id.clone()) } else { known };
+            Surroundings { signed_in: Some(who.clone()), own_tenant, ..Surroundings::clone(now) }
+        });
+        self.turn(&before);
+        self.arrivals.fetch_add(1, Ordering::Release);
+    }
+
+    /// From now on the credential is nobody's.
+    pub(crate) fn left(&self) {
+        let nobody = |now: &Arc<Surroundings>| Surroundings { signed_in: None, ..Surroundings::clone(now) };
+        self.turn(&self.surroundings.rcu(nobody));
+    }
+
+    /// Begins an era, unless everything is as it was `before`.
+    fn turn(&self, before: &Surroundings) {
+        if *before != **self.surroundings.load() {
             self.era.fetch_add(1, Ordering::Release);
         }
     }
+}
+
+fn is_same_person(before: Option<&AuthenticationRecord>, who: &AuthenticationRecord) -> bool {
+    before.is_some_and(|before| before.home_account_id == who.home_account_id)
 }
 
 impl fmt::Debug for Session {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use azlatch_core::cache::{CacheKey, Demand};
+use azlatch_core::credential::TokenRequest;
 use azlatch_core::effect::{Partition, Version};
 use azlatch_core::secret::AccessToken;
 use azlatch_core::token::Token;
@@ -34,6 +35,8 @@ pub(crate) struct Slot {
 /// A fetch on its way, and for whom it will do: those who want the same.
 pub(crate) struct Fetch {
     pub(crate) demand: Demand,
+    /// Where several requests wait at one place, whose it is.
+    pub(crate) request: Option<TokenRequest>,
     pub(crate) flight: Arc<Flight<Landed>>,
     /// The thread that runs it, where a thread does: it must not wait for itself.
     pub(crate) thread: Option<ThreadId>,

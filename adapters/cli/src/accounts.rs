@@ -6,8 +6,8 @@ use azlatch_system::Environment;
 use serde_json::json;
 
 use crate::args::{Accounts, Authority, ListForm, Logout, Person, Store};
-use crate::client::{adapters, persistence};
 use crate::exit::tell;
+use crate::options::{adapters, persistence};
 use crate::output;
 use crate::person::{Describe as _, Described, browser};
 
@@ -37,7 +37,9 @@ pub(crate) fn logout(options: &Logout) -> Result<(), Error> {
         }
         ([], None) => tell("azlatch: nobody is signed in"),
         ([_, _, ..], _) if !options.all => {
-            let names: Vec<String> = leaving.iter().map(|account| account.record.home_account_id.clone()).collect();
+            // By the name they may be the same.
+            let name = |account: &&Account| format!("{} ({})", account.record, account.record.home_account_id);
+            let names: Vec<String> = leaving.iter().map(name).collect();
             let message = format!("several accounts are signed in: {}", names.join(", "));
             return Err(Error::new(ErrorKind::Configuration, message).advise("say which, or --all"));
         }

@@ -6,8 +6,8 @@ use azlatch::{Error, ErrorKind, Interaction, TokenRequest};
 use serde_json::{Map, Value};
 
 use crate::args::Token;
-use crate::client::Tokens;
 use crate::output;
+use crate::tokens::Tokens;
 
 /// A longer line is no request.
 const LIMIT: u64 = 64 * 1024;

@@ -1,15 +1,17 @@
 //! `azlatch login`: somebody signs in, once.
 
 use azlatch::prelude::*;
-use azlatch::{DeviceAuthorization, ErrorKind, Explain, Interaction, Note};
+use azlatch::{DeviceAuthorization, ErrorKind, Explain, Interaction, Note, ScopeSet};
+use azlatch_core::authority::AuthorityHost;
 use azlatch_system::{Clock, Environment};
 
-use crate::args::Login;
-use crate::client::{Tokens, adapters, persistence};
+use crate::args::{Authority, Login};
 use crate::device::Display;
 use crate::exit::tell;
+use crate::options::{adapters, persistence};
 use crate::person::{Described, asking, browser, with_password};
 use crate::record;
+use crate::tokens::Tokens;
 
 pub(crate) fn run(options: &Login) -> Result<(), Error> {
     let Login { authority, person, store, .. } = options;
@@ -27,22 +29,24 @@ pub(crate) fn run(options: &Login) -> Result<(), Error> {
         pending = under_way(options, &display)?;
         let credential = asking!(DeviceCodeCredential::new(), authority);
         let credential = options.timeout.map_or(credential.clone(), |timeout| credential.timeout(timeout));
-        described()?.bind(match pending.clone() {
-            Some(pending) => credential.resume(pending),
-            None => credential,
-        })?
+        described()?.bind(
+            match pending.clone() {
+                Some(pending) => credential.resume(pending),
+                None => credential,
+            },
+            &display,
+        )?
     } else if person.username.is_some() {
-        described()?.bind(with_password(authority, person, &environment)?)?
+        described()?.bind(with_password(authority, person, &environment, None)?, &display)?
     } else {
         let credential = browser(authority, person)?;
-        described()?.bind(options.timeout.map_or(credential.clone(), |timeout| credential.timeout(timeout)))?
+        described()?
+            .bind(options.timeout.map_or(credential.clone(), |timeout| credential.timeout(timeout)), &display)?
     };
     let request = request(options, pending.as_ref(), &*credential)?;
     end_cleanly(&display, options);
     let signed_in = credential.answer(&request);
-    display.end();
-    // An outage is over some time, and the code may still be good then.
-    if !signed_in.as_ref().is_err_and(Error::is_retryable) {
+    if signed_in.as_ref().map_or_else(is_over, |_| true) {
         display.forget();
     }
     stored(&signed_in?.explain)?;
@@ -67,7 +71,8 @@ fn request(
         None if options.scopes.is_empty() => credential.usual_scopes()?,
         None => options.scopes.clone(),
     };
-    let mut request = TokenRequest::new(scopes)?.enable_cae(options.enable_cae).interaction(Interaction::Allowed);
+    let mut request = TokenRequest::new(scopes)?.interaction(Interaction::Allowed);
+    request = request.enable_cae(pending.map_or(options.enable_cae, DeviceAuthorization::enable_cae));
     if let Some(claims) = &options.claims {
         request = request.claims(claims);
     }
@@ -79,12 +84,36 @@ fn under_way(options: &Login, display: &Display) -> Result<Option<DeviceAuthoriz
     let Some(path) = &options.pending else { return Ok(None) };
     let Some(text) = record::read_if_there(path, "the sign-in")? else { return Ok(None) };
     let pending = DeviceAuthorization::from_json(&text)?;
+    if !is_for(&pending, options)? {
+        let message = format!("the sign-in at {} is for something else than the command line says", path.display());
+        return Err(Error::new(ErrorKind::Configuration, message).advise("name another file, or leave the rest out"));
+    }
     if pending.expires_on() <= Clock::new().now().wall {
         display.forget();
         tell("azlatch: the code of the earlier sign-in has expired; here is a new one");
         return Ok(None);
     }
     Ok(Some(pending))
+}
+
+/// Whether a sign-in that ended so is one that nobody can go on with. An outage is over some time, whoever was too slow
+/// for `--timeout` may be about to finish, and a certificate can be trusted the next time; the code is good until then.
+fn is_over(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::AuthenticationFailed | ErrorKind::InteractionRequired) && !error.is_timeout()
+}
+
+/// Whether `pending` was begun for what the command line says, as far as it says something.
+fn is_for(pending: &DeviceAuthorization, options: &Login) -> Result<bool, Error> {
+    let Authority { authority_host, tenant_id, client_id, .. } = &options.authority;
+    let authority = pending.authority();
+    let named = authority_host.as_deref().filter(|host| !host.trim().is_empty());
+    let host = named.map(AuthorityHost::new).transpose()?;
+    let said = |said: &Option<String>, is: &str| said.as_deref().is_none_or(|said| said.eq_ignore_ascii_case(is));
+    let scopes = options.scopes.is_empty() || ScopeSet::new(&options.scopes)? == *pending.scopes();
+    Ok(scopes
+        && host.is_none_or(|host| host == authority.host)
+        && said(tenant_id, authority.tenant.as_str())
+        && said(client_id, pending.client_id()))
 }
 
 /// A sign-in that is not kept is none that was worth the trouble.

@@ -11,12 +11,15 @@ mod client;
 mod device;
 mod emulator;
 mod exit;
+mod input;
 mod login;
+mod options;
 mod output;
 mod person;
 mod record;
 mod story;
 mod token;
+mod tokens;
 mod visit;
 
 use std::process::ExitCode;

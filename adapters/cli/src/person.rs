@@ -5,8 +5,11 @@ use azlatch::{Adapters, AuthorizationCodeCredential, ErrorKind, UserCredential, 
 use azlatch_system::Environment;
 
 use crate::args::{Authority, Client, CredentialName, Person};
-use crate::client::{OfPerson, Tokens, adapters, client_id, persistence, required, tenant, text, with_options};
-use crate::{device, record};
+use crate::device::Display;
+use crate::input::{required, text};
+use crate::options::{adapters, client_id, persistence, tenant, with_options};
+use crate::record;
+use crate::tokens::{OfPerson, Tokens};
 
 /// `credential` for the application that is named, if one is.
 macro_rules! asking {
@@ -22,7 +25,8 @@ pub(crate) use asking;
 /// The bound credential `name`.
 pub(crate) fn bind(name: CredentialName, client: &Client, environment: &Environment) -> Result<Box<dyn Tokens>, Error> {
     let Client { authority, person, store, .. } = client;
-    let adapters = adapters(authority, environment)?.prompt(device::Display::new(None)?.shower());
+    let display = Display::new(None)?;
+    let adapters = adapters(authority, environment)?.prompt(display.shower());
     let persistence = persistence(store, person.record.is_some())?;
     let record = match (&person.record, name) {
         (Some(path), _) => Some(record::read(path)?),
@@ -33,10 +37,16 @@ pub(crate) fn bind(name: CredentialName, client: &Client, environment: &Environm
     };
     let described = Described { authority, record, persistence, adapters: &adapters };
     match name {
-        CredentialName::DeviceCode => described.bind(asking!(DeviceCodeCredential::new(), authority)),
-        CredentialName::UsernamePassword => described.bind(with_password(authority, person, environment)?),
-        CredentialName::AuthorizationCode => described.bind(code_in_hand(client, environment)?),
-        _ => described.bind(browser(authority, person)?),
+        CredentialName::DeviceCode => described.bind(asking!(DeviceCodeCredential::new(), authority), &display),
+        CredentialName::UsernamePassword => {
+            let credential = with_password(authority, person, environment, described.record.as_ref())?;
+            described.bind(credential, &display)
+        }
+        CredentialName::AuthorizationCode => {
+            let credential = code_in_hand(client, environment, described.record.as_ref())?;
+            described.bind(credential, &display)
+        }
+        _ => described.bind(browser(authority, person)?, &display),
     }
 }
 
@@ -78,9 +88,10 @@ describe! {
 }
 
 impl Described<'_> {
-    pub(crate) fn bind<C: Describe>(self, credential: C) -> Result<Box<dyn Tokens>, Error> {
+    pub(crate) fn bind<C: Describe>(self, credential: C, display: &Display) -> Result<Box<dyn Tokens>, Error> {
         let adapters = self.adapters;
-        Ok(Box::new(OfPerson(credential.described(self)?.blocking_with(adapters)?)))
+        let bound = credential.described(self)?.blocking_with(adapters)?;
+        Ok(Box::new(OfPerson(bound, display.clone())))
     }
 }
 
@@ -99,8 +110,16 @@ pub(crate) fn with_password(
     authority: &Authority,
     person: &Person,
     environment: &Environment,
+    record: Option<&AuthenticationRecord>,
 ) -> Result<UsernamePasswordCredential, Error> {
-    let named = person.username.as_deref().or_else(|| environment.get("AZURE_USERNAME"));
+    let recorded = record.map(|record| record.username.as_str()).filter(|name| !name.is_empty());
+    if let (Some(named), Some(recorded)) = (&person.username, recorded)
+        && !named.eq_ignore_ascii_case(recorded)
+    {
+        let message = format!("the record is of {recorded}, and --username says another");
+        return Err(Error::new(ErrorKind::Configuration, message).advise("leave one of them out"));
+    }
+    let named = person.username.as_deref().or(recorded).or_else(|| environment.get("AZURE_USERNAME"));
     let username = required(named, "no user name was given", "use --username, or set AZURE_USERNAME")?;
     let password = match &person.password_file {
         Some(path) => text(path, "the password file")?,
@@ -110,24 +129,37 @@ pub(crate) fn with_password(
         }
     };
     let id = authority.client_id.as_deref().filter(|id| !id.is_empty());
-    UsernamePasswordCredential::new(id.unwrap_or(azlatch::DEVELOPER_CLIENT_ID), username, password)
+    let id = id.or(record.map(|record| record.client_id.as_str())).unwrap_or(azlatch::DEVELOPER_CLIENT_ID);
+    UsernamePasswordCredential::new(id, username, password)
 }
 
-fn code_in_hand(client: &Client, environment: &Environment) -> Result<AuthorizationCodeCredential, Error> {
+fn code_in_hand(
+    client: &Client,
+    environment: &Environment,
+    record: Option<&AuthenticationRecord>,
+) -> Result<AuthorizationCodeCredential, Error> {
     let Client { authority, person, .. } = client;
     let named = |value: Option<&str>, option: &str| {
         let message = format!("no {option} was given");
         required(value, &message, &format!("use --{option}")).map(str::to_owned)
     };
-    let redirect_uri = named(person.redirect_uri.as_deref(), "redirect-uri")?;
+    // Whoever goes on from a record redeems no code.
+    let unused = record.map(|_| "http://localhost");
+    let redirect_uri = named(person.redirect_uri.as_deref().or(unused), "redirect-uri")?;
     let code = match &person.authorization_code_file {
         Some(path) => text(path, "the authorization code file")?,
         // Whoever is known already needs none.
         None if person.record.is_some() => "spent".into(),
         None => named(None, "authorization-code-file")?,
     };
-    let mut credential =
-        AuthorizationCodeCredential::new(tenant(authority)?, client_id(authority)?, code, &redirect_uri)?;
+    // What the record says counts where the command line is silent.
+    let (tenant, id) = match (record, &authority.tenant_id, &authority.client_id) {
+        (Some(record), own_tenant, own_id) => {
+            (own_tenant.as_deref().unwrap_or(record.tenant_id.as_str()), own_id.as_deref().unwrap_or(&record.client_id))
+        }
+        _ => (tenant(authority)?, client_id(authority)?),
+    };
+    let mut credential = AuthorizationCodeCredential::new(tenant, id, code, &redirect_uri)?;
     if let Some(path) = &person.code_verifier_file {
         credential = credential.code_verifier(text(path, "the code verifier file")?);
     }

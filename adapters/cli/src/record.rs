@@ -5,7 +5,7 @@ use std::path::Path;
 
 use azlatch::{AuthenticationRecord, Error, ErrorKind};
 
-use crate::client::{read as read_bytes, text};
+use crate::input::{read as read_bytes, text};
 
 /// The record that `login` wrote, or any Azure Identity library.
 pub(crate) fn read(path: &Path) -> Result<AuthenticationRecord, Error> {

@@ -12,7 +12,12 @@ use crate::{batch, client};
 
 pub(crate) fn run(options: &Token) -> Result<(), Error> {
     let person = &options.client.person;
-    let files = [&options.client.client_secret_file, &person.password_file, &person.authorization_code_file];
+    let files = [
+        &options.client.client_secret_file,
+        &person.password_file,
+        &person.authorization_code_file,
+        &person.code_verifier_file,
+    ];
     let on_stdin = files.into_iter().flatten().filter(|path| *path == Path::new("-")).count();
     if on_stdin + usize::from(options.batch) > 1 {
         return Err(Error::new(ErrorKind::Configuration, "stdin cannot carry several things at once")

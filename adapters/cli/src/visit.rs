@@ -9,7 +9,7 @@ use azlatch_core::effect::{Effect, Http, Ids, Proxy};
 use azlatch_ureq::Ureq;
 
 use crate::args::Visit;
-use crate::client;
+use crate::input;
 
 pub(crate) fn run(options: &Visit) -> Result<(), Error> {
     let roots = options.ca_file.as_deref().map(read).transpose()?.unwrap_or_default();
@@ -17,7 +17,7 @@ pub(crate) fn run(options: &Visit) -> Result<(), Error> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    client::read(path, "the CA file")
+    input::read(path, "the CA file")
 }
 
 /// Goes to `url`, and then where the authority sends the browser back to.

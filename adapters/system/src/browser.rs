@@ -1,7 +1,8 @@
 //! Opening the user's browser: which programs could, and one of them started and left alone.
 //!
-//! The address stands on a command line, where other programs of the machine can read it. It carries no secret: the
-//! `state`, the `nonce` and the PKCE challenge are worth nothing to whoever has not the listener and the verifier.
+//! The address stands on a command line, where other users of the machine can read it. What it carries gets nobody a
+//! token: the code comes to our listener, and is worth nothing without the PKCE verifier. But who reads the `state` while
+//! the sign-in is under way can answer in the person's place, with an account of his own; see the threat model.
 
 mod command;
 mod process;

@@ -52,6 +52,14 @@ impl Tenant {
         self.0.eq_ignore_ascii_case("adfs")
     }
 
+    /// Whether this is a tenant's id, a GUID, rather than a name.
+    #[must_use]
+    pub fn is_id(&self) -> bool {
+        let dashes = [8, 13, 18, 23];
+        let fits = |(at, b): (usize, u8)| if dashes.contains(&at) { b == b'-' } else { b.is_ascii_hexdigit() };
+        self.0.len() == 36 && self.0.bytes().enumerate().all(fits)
+    }
+
     /// Whether this names no tenant in particular: `organizations`, `common`, `consumers`.
     #[must_use]
     pub fn is_open(&self) -> bool {

@@ -194,6 +194,7 @@ impl Bearer {
             timeout: self.timeout,
             interaction: Interaction::Automatic,
             login_hint: None,
+            expected: None,
         }
     }
 }

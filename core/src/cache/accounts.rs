@@ -2,6 +2,7 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::mem;
 use core::time::Duration;
 
 use super::base::Base;
@@ -54,8 +55,9 @@ pub fn accounts(document: &Document, host: &AuthorityHost, client_id: &str) -> V
 /// The account that `entity` is, and whether its tenant is its home.
 fn read(document: &Document, entity: &Entity<'_>, host: &AuthorityHost, client_id: &str) -> Option<(Account, bool)> {
     let here = entity.text("environment").is_some_and(|e| cloud::same_environment(host.environment(), &e));
-    let home =
-        entity.text("home_account_id").filter(|id| id.bytes().all(|b| b.is_ascii_graphic()) && !id.is_empty())?;
+    let home = entity
+        .text("home_account_id")
+        .filter(|id| (1..=1024).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))?;
     let utid = home.rsplit_once('.').map(|(_, utid)| utid);
     let realm = entity.text("realm").unwrap_or_default();
     let open = crate::authority::is_open(&realm);
@@ -87,6 +89,7 @@ pub struct Listing {
     client_id: String,
     base: Base,
     asked: bool,
+    cancelled: bool,
     ids: Ids,
 }
 
@@ -94,7 +97,7 @@ impl Listing {
     /// Of `partition`, as [`accounts`] lists them.
     #[must_use]
     pub const fn new(partition: Partition, host: AuthorityHost, client_id: String) -> Self {
-        Self { partition, host, client_id, base: Base::Nowhere, asked: false, ids: Ids::root() }
+        Self { partition, host, client_id, base: Base::Nowhere, asked: false, cancelled: false, ids: Ids::root() }
     }
 }
 
@@ -104,6 +107,7 @@ impl Flow for Listing {
     /// Done with an error of kind `Storage` when the document could not be read.
     fn step(&mut self, _now: Now, reply: Option<Reply>) -> Step<Self::Output> {
         match reply {
+            None if self.cancelled && !mem::replace(&mut self.asked, true) => Step::Done(Err(Error::cancelled())),
             None if !self.asked => {
                 self.asked = true;
                 let load = self.base.load(&self.partition, Duration::from_secs(5));
@@ -124,6 +128,8 @@ impl Flow for Listing {
         }
     }
 
-    /// Reading is over at once.
-    fn cancel(&mut self) {}
+    /// What is being read already is over at once.
+    fn cancel(&mut self) {
+        self.cancelled = true;
+    }
 }

@@ -332,7 +332,7 @@ impl<G: Grant> Flow for Acquire<G> {
             (State::Start, None) => {
                 self.began = now;
                 match self.query.subject {
-                    Subject::Newcomer => self.begin(now),
+                    Subject::Newcomer(_) => self.begin(now),
                     _ => self.load(now, State::Loading),
                 }
             }

@@ -65,7 +65,7 @@ pub fn insert(
     }
     if let (Some(token), Some(home)) = (&granted.id_token, &names.home) {
         delta.push(id_token(&names, home, token.expose_secret()));
-        delta.push(account(&names, home, granted));
+        delta.push(account(document, &names, home, granted));
     }
     delta
 }
@@ -86,7 +86,7 @@ impl Names {
         let home = match &query.subject {
             Subject::Application => None,
             Subject::Account(id) => Some(id.clone()),
-            Subject::Newcomer | Subject::Assertion(_) => told.or_else(|| hints.sub.clone()),
+            Subject::Newcomer(_) | Subject::Assertion(_) => told.or_else(|| hints.sub.clone()),
         };
         // For `organizations` and `common` the token's own tenant is the realm; a tenant that was named stays.
         let named = query.authority.tenant.as_str();
@@ -205,7 +205,8 @@ fn id_token(names: &Names, home: &str, token: &str) -> Change {
     Change::Put { section: Section::IdToken, key, json: entity_json(&fields) }
 }
 
-fn account(names: &Names, home: &str, granted: &Granted) -> Change {
+/// One that is there is told the news; what other libraries keep in it (tenant profiles, whose wording it is) stays.
+fn account(document: &Document, names: &Names, home: &str, granted: &Granted) -> Change {
     let (env, realm) = (&names.environment, &names.realm);
     let mut fields: Vec<Field<'_>> = [
         ("home_account_id", Some(home)),
@@ -219,7 +220,9 @@ fn account(names: &Names, home: &str, granted: &Granted) -> Change {
     let optional = [("name", names.hints.name.as_deref()), ("client_info", granted.client_info.as_deref())];
     fields.extend(optional.into_iter().filter(|(_, value)| value.is_some()));
     let key = format!("{home}-{env}-{realm}").to_lowercase();
-    Change::Put { section: Section::Account, key, json: entity_json(&fields) }
+    let section = Section::Account;
+    let json = document.entity(section, &key).map_or_else(|| entity_json(&fields), |stored| stored.patched(&fields));
+    Change::Put { section, key, json }
 }
 
 /// Written for every client, since MSAL for Go finds no refresh token without one; one that is there is only told of a

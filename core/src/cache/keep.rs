@@ -100,7 +100,9 @@ impl Amendment {
             }
             drop_secret(document, Section::RefreshToken, dead.refresh_token.expose_secret(), &mut delta);
         }
-        if let Some(change) = self.stranger.as_ref().and_then(|query| stranger(document, query)) {
+        if let Some(change) =
+            self.stranger.as_ref().filter(|_| !self.tells_a_family()).and_then(|query| stranger(document, query))
+        {
             delta.push(change);
         }
         if let Some(departed) = &self.departed {
@@ -110,6 +112,11 @@ impl Amendment {
             drop_secret(document, Section::AccessToken, rejected.expose_secret(), &mut delta);
         }
         delta
+    }
+
+    /// Whether what was granted says to which family the client belongs.
+    fn tells_a_family(&self) -> bool {
+        self.gain.as_ref().is_some_and(|gain| gain.granted.family.is_some())
     }
 
     /// Whether the refresh token that was spent is gone: its account signed out meanwhile, and nothing of it comes back.

@@ -39,8 +39,8 @@ pub enum Subject {
     Application,
     /// A user, by home account id.
     Account(String),
-    /// A person who is yet to sign in: nothing cached is theirs.
-    Newcomer,
+    /// A person who is yet to sign in, so that nothing cached is theirs; who must be this account, if one is named.
+    Newcomer(Option<String>),
     /// Whoever an incoming assertion speaks for, by its SHA-256 (on-behalf-of): never by a user name.
     Assertion([u8; 32]),
 }
@@ -130,7 +130,7 @@ impl Query {
     pub fn owner(&self) -> CacheKey {
         match &self.subject {
             Subject::Application => self.key(),
-            Subject::Account(_) | Subject::Newcomer | Subject::Assertion(_) => self.account_key(),
+            Subject::Account(_) | Subject::Newcomer(_) | Subject::Assertion(_) => self.account_key(),
         }
     }
 
@@ -138,7 +138,7 @@ impl Query {
     /// share theirs, all clients.
     pub(crate) fn account_key(&self) -> CacheKey {
         let account = match &self.subject {
-            Subject::Application | Subject::Newcomer => &[],
+            Subject::Application | Subject::Newcomer(_) => &[],
             Subject::Account(id) => id.as_bytes(),
             Subject::Assertion(hash) => hash.as_slice(),
         };
@@ -200,7 +200,10 @@ impl Query {
                 part(b"account");
                 part(id.as_bytes());
             }
-            Subject::Newcomer => part(b"newcomer"),
+            Subject::Newcomer(expected) => {
+                part(b"newcomer");
+                part(expected.as_deref().unwrap_or_default().as_bytes());
+            }
             Subject::Assertion(hash) => {
                 part(b"assertion");
                 part(hash);

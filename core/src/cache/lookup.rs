@@ -72,7 +72,7 @@ pub(super) fn access_tokens(document: &Document, query: &Query) -> Vec<Hit> {
 /// What entities of the query's subject mention; `assertion` is the hash of its assertion as it is spelled.
 fn of_subject<'q>(query: &'q Query, assertion: Option<&'q str>) -> Sieve<'q> {
     match &query.subject {
-        Subject::Application | Subject::Newcomer => Sieve::default(),
+        Subject::Application | Subject::Newcomer(_) => Sieve::default(),
         Subject::Account(id) => Sieve::default().word(id),
         Subject::Assertion(_) => Sieve::default().word(assertion.unwrap_or_default()),
     }
@@ -225,7 +225,7 @@ fn is_subject(entity: &Entity<'_>, subject: &Subject) -> bool {
         // `null`, `""` and absent are the three spellings of "nobody".
         Subject::Application => home.is_none() && assertion.is_none(),
         Subject::Account(id) => home.is_some_and(|h| h == id.as_str()) && assertion.is_none(),
-        Subject::Newcomer => false,
+        Subject::Newcomer(_) => false,
         Subject::Assertion(hash) => {
             let spelled = [URL_SAFE_NO_PAD.encode(hash), URL_SAFE.encode(hash)];
             assertion.is_some_and(|a| spelled.iter().any(|s| *s == a))

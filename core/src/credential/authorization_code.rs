@@ -1,7 +1,6 @@
 //! `AuthorizationCodeCredential`: a code that the application received is redeemed, and gone on from.
 
 use alloc::string::String;
-use core::time::Duration;
 
 use url::Url;
 
@@ -61,7 +60,7 @@ impl AuthorizationCodeCredential {
             return Err(Error::new(ErrorKind::Configuration, message)
                 .advise("pass the address, to the letter, to which the authority sent the code"));
         }
-        let mut user = User::new(Duration::from_secs(30));
+        let mut user = User::new(None);
         user.common.tenant = Tenant::new(tenant_id)?;
         user.tenant_named = true;
         user.client_id = Some(checked_client_id(client_id)?);
@@ -93,7 +92,7 @@ impl Credential for AuthorizationCodeCredential {
 
     fn grant(&self, _request: &TokenRequest, query: &Query) -> Person<CodeInHand> {
         match query.subject {
-            Subject::Newcomer => Person::SignIn(CodeInHand::new(
+            Subject::Newcomer(_) => Person::SignIn(CodeInHand::new(
                 self.code.clone(),
                 self.redirect_uri.clone(),
                 self.verifier.clone(),

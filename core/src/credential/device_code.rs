@@ -39,7 +39,7 @@ impl DeviceCodeCredential {
     #[must_use]
     pub fn new() -> Self {
         // Codes live for a quarter of an hour; the last poll may come a little later.
-        Self { user: User::new(Duration::from_secs(960)), pending: None }
+        Self { user: User::new(Some(Duration::from_secs(960))), pending: None }
     }
 
     /// Goes on with the sign-in that another process began, as [`Prompt::pending`](crate::effect::Prompt::pending) told.
@@ -67,7 +67,7 @@ impl Credential for DeviceCodeCredential {
 
     fn grant(&self, _request: &TokenRequest, query: &Query) -> Person<Device> {
         match query.subject {
-            Subject::Newcomer => Person::SignIn(Device::new(self.pending.clone())),
+            Subject::Newcomer(_) => Person::SignIn(Device::new(self.pending.clone())),
             _ => Person::Silent(Refresh::new(ClientAuth::Public)),
         }
     }

@@ -46,7 +46,7 @@ impl InteractiveBrowserCredential {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            user: User::new(Duration::from_secs(300)),
+            user: User::new(Some(Duration::from_secs(300))),
             redirect: RedirectUri::default(),
             manners: Manners::default(),
         }
@@ -96,7 +96,7 @@ impl Credential for InteractiveBrowserCredential {
 
     fn grant(&self, request: &TokenRequest, query: &Query) -> Person<Browser> {
         match query.subject {
-            Subject::Newcomer => {
+            Subject::Newcomer(_) => {
                 let login_hint = self.manners.login_hint.clone().or_else(|| request.login_hint.clone());
                 let manners = Manners { login_hint, ..self.manners.clone() };
                 Person::SignIn(Browser::new(self.redirect.clone(), manners))

@@ -25,12 +25,15 @@ pub struct TokenRequest {
     pub enable_cae: bool,
     /// Which cached tokens will not do.
     pub demand: Demand,
-    /// A token is there, or an error, within this; 30 s unless said otherwise.
+    /// A token is there, or an error, within this; 30 s unless said otherwise. While a person signs in, the credential's
+    /// own limit counts instead.
     pub timeout: Duration,
     /// Whether a person may be asked to sign in.
     pub interaction: Interaction,
     /// The user name that a sign-in begins with, if one is needed.
     pub login_hint: Option<String>,
+    /// The account, by its home account id, that must be the one that signs in, if one is needed.
+    pub expected: Option<String>,
 }
 
 /// Whether a person may be asked to sign in, where a credential can ask one.
@@ -62,6 +65,7 @@ impl TokenRequest {
             timeout: Duration::from_secs(30),
             interaction: Interaction::Automatic,
             login_hint: None,
+            expected: None,
         })
     }
 
@@ -169,6 +173,9 @@ pub struct Surroundings {
     pub holder: u64,
     /// Who signed in to the bound credential.
     pub signed_in: Option<AuthenticationRecord>,
+    /// The id of the credential's own tenant, as a sign-in to it told: what it goes by afterwards where the application
+    /// named it by a domain, or not at all.
+    pub own_tenant: Option<Tenant>,
 }
 
 /// Options of every credential that asks Entra itself.

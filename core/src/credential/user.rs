@@ -55,13 +55,13 @@ pub(super) struct User {
     pub(super) record: Option<AuthenticationRecord>,
     /// Whether a person may be asked though nobody called `authenticate`.
     pub(super) automatic: bool,
-    /// How long somebody may take to sign in.
-    pub(super) patience: Duration,
+    /// How long somebody may take to sign in; without one the request's own limit counts.
+    pub(super) patience: Option<Duration>,
     pub(super) persistence: Option<TokenCachePersistenceOptions>,
 }
 
 impl User {
-    pub(super) fn new(patience: Duration) -> Self {
+    pub(super) fn new(patience: Option<Duration>) -> Self {
         Self {
             common: Common::new(Tenant::organizations()),
             tenant_named: false,
@@ -90,16 +90,17 @@ impl User {
         let mut tenant = common.authority(request, surroundings)?.tenant;
         let signed_in = surroundings.signed_in.as_ref();
         let subject = match (request.interaction, signed_in.or(self.record.as_ref())) {
-            (Interaction::Required, _) => Subject::Newcomer,
+            (Interaction::Required, _) => Subject::Newcomer(request.expected.clone()),
             (_, Some(record)) => Subject::Account(record.home_account_id.clone()),
             (_, None) => {
                 return Err(Error::new(ErrorKind::InteractionRequired, "nobody has signed in yet")
                     .advise("sign in first, or hand over the record of an earlier sign-in"));
             }
         };
-        // Who signed in to an organization by its name, or by none, did so to a tenant that has an id.
-        if let Some(record) = signed_in.filter(|_| tenant == common.tenant && subject != Subject::Newcomer) {
-            tenant = record.tenant_id.clone();
+        // Who signed in to an organization by its domain, or by none, did so to a tenant that has an id.
+        if let Some(own) = surroundings.own_tenant.as_ref().filter(|_| tenant == common.tenant && !tenant.is_id()) {
+            let newcomer = matches!(subject, Subject::Newcomer(_));
+            tenant = if newcomer { tenant } else { own.clone() };
         }
         Ok(Query {
             authority: Authority { host, tenant },
@@ -119,7 +120,11 @@ impl User {
         surroundings: &Surroundings,
         vouched: Option<&Vouched>,
     ) -> Result<Policy, Error> {
-        self.common.policy(request, query, surroundings, self.persistence.as_ref(), vouched)
+        let policy = self.common.policy(request, query, surroundings, self.persistence.as_ref(), vouched)?;
+        Ok(match (&query.subject, self.patience) {
+            (Subject::Newcomer(_), Some(timeout)) => Policy { timeout, ..policy },
+            _ => policy,
+        })
     }
 
     /// The sign-in after `error`, where a person may be asked.
@@ -152,10 +157,17 @@ impl User {
             (None, Demand::Claims(claims)) => Demand::Claims(claims.clone()),
             (None, _) => Demand::Any,
         };
-        let known = surroundings.signed_in.as_ref().or(self.record.as_ref()).map(|record| record.username.clone());
-        let login_hint = request.login_hint.clone().or(known.filter(|name| !name.is_empty()));
-        let interaction = Interaction::Required;
-        Some(TokenRequest { interaction, demand, timeout: self.patience, login_hint, ..request.clone() })
+        let known = surroundings.signed_in.as_ref().or(self.record.as_ref());
+        let name = known.map(|record| record.username.clone()).filter(|name| !name.is_empty());
+        // A program that did not ask for a sign-in goes on as whom it began as; one that did is told who it is.
+        let same = known.filter(|_| request.interaction == Interaction::Automatic);
+        Some(TokenRequest {
+            interaction: Interaction::Required,
+            demand,
+            login_hint: request.login_hint.clone().or(name),
+            expected: request.expected.clone().or(same.map(|record| record.home_account_id.clone())),
+            ..request.clone()
+        })
     }
 }
 
@@ -232,7 +244,7 @@ macro_rules! asking_options {
             /// How long somebody may take to sign in.
             #[must_use]
             pub const fn timeout(mut self, timeout: core::time::Duration) -> Self {
-                self.user.patience = timeout;
+                self.user.patience = Some(timeout);
                 self
             }
         }

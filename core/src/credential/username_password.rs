@@ -1,7 +1,6 @@
 //! `UsernamePasswordCredential`: a program that knows somebody's password.
 
 use alloc::string::String;
-use core::time::Duration;
 
 use super::options::checked_client_id;
 use super::user::{User, user_options, user_queries};
@@ -48,7 +47,7 @@ impl UsernamePasswordCredential {
         if password.expose_secret().is_empty() {
             return Err(empty("password").advise("set AZURE_PASSWORD, or pass the password"));
         }
-        let mut user = User::new(Duration::from_secs(30));
+        let mut user = User::new(None);
         user.client_id = Some(checked_client_id(client_id)?);
         Ok(Self { user, username: username.into(), password })
     }
@@ -64,7 +63,7 @@ impl Credential for UsernamePasswordCredential {
 
     fn grant(&self, _request: &TokenRequest, query: &Query) -> Person<UserPassword> {
         match query.subject {
-            Subject::Newcomer => {
+            Subject::Newcomer(_) => {
                 let grant = UserPassword::new(self.username.clone(), self.password.clone(), ClientAuth::Public);
                 Person::SignIn(grant)
             }

@@ -6,6 +6,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 
 use crate::secret::Secret;
@@ -47,12 +48,19 @@ pub enum ListenFault {
 }
 
 /// Open the user's browser, without waiting for what the user does there.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Browse {
-    /// What to open.
+    /// What to open. Its query carries the `state`, so logs show the address without it.
     pub url: String,
     /// Give up opening it after this.
     pub timeout: Duration,
+}
+
+impl fmt::Debug for Browse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.url.split('?').next().unwrap_or_default();
+        f.debug_struct("Browse").field("url", &place).field("timeout", &self.timeout).finish()
+    }
 }
 
 /// Why no browser was opened.

@@ -11,15 +11,15 @@
 //! begins: code and verifier go where the browser was sent (RFC 9700 §4.4), and a token whose `nonce` is not ours is
 //! thrown away unseen (RFC 9700 §4.5.3).
 
+mod transaction;
+
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::mem;
 use core::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
+use transaction::{LENGTH, NonceMatched, Transaction};
 
 use super::authorization_code::with_code;
 use super::redirect::{self, StateMatched};
@@ -31,11 +31,10 @@ use crate::effect::{
 };
 use crate::error::{Error, ErrorKind};
 use crate::flow::{Flow, Step};
-use crate::secret::{CodeVerifier, Secret};
+use crate::secret::Secret;
 use crate::time::Now;
-use crate::token::{Exchange, Exchanged, Exchanger, Granted, Refused, Replay, Vouching};
+use crate::token::{Exchange, Exchanged, Exchanger, Granted, Refused, Replay, Vouching, introduction};
 use crate::wire::form::{Form, query_value};
-use crate::wire::jwt::AccountHints;
 
 /// The grant of somebody who sits in front of a browser.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -122,6 +121,7 @@ impl Grant for Browser {
         let browsing = Browsing {
             how: terms.exchanger(true, Replay::Once),
             redirect: self.redirect.clone(),
+            client_id: terms.query.client_id.clone(),
             question,
             form,
             listener: None,
@@ -149,6 +149,7 @@ fn push(url: &mut String, name: &str, value: &str) {
 pub struct Browsing {
     how: Exchanger,
     redirect: RedirectUri,
+    client_id: String,
     question: String,
     form: Form,
     /// Open, and to be closed.
@@ -157,21 +158,6 @@ pub struct Browsing {
     ids: Ids,
     state: State,
 }
-
-/// What ties question, answer and token together.
-#[derive(Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "__explore", derive(Clone))]
-struct Transaction {
-    state: Secret,
-    nonce: Secret,
-    verifier: CodeVerifier,
-    /// The very address that was sent, known once the listener is open.
-    redirect_uri: String,
-}
-
-/// The token is an answer to our question. Only [`NonceMatched::check`] makes one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct NonceMatched(());
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "__explore", derive(Clone))]
@@ -186,49 +172,11 @@ enum State {
     Over,
 }
 
-/// Bytes of randomness for each of state, nonce and verifier: 256 bits, 43 characters.
-const LENGTH: usize = 32;
-
 /// A browser is asked to open within this.
 const OPENING: Duration = Duration::from_secs(10);
 
 /// So long at most nobody notices that the caller has gone.
 const MOMENT: Duration = Duration::from_millis(500);
-
-impl Transaction {
-    /// `None` when the world gave too little randomness: nothing weaker is ever used.
-    fn new(drawn: &[u8]) -> Option<Self> {
-        let (state, rest) = drawn.split_first_chunk::<LENGTH>()?;
-        let (nonce, rest) = rest.split_first_chunk::<LENGTH>()?;
-        let (verifier, _) = rest.split_first_chunk::<LENGTH>()?;
-        let text = |bytes: &[u8; LENGTH]| Secret::from(URL_SAFE_NO_PAD.encode(bytes));
-        Some(Self {
-            state: text(state),
-            nonce: text(nonce),
-            verifier: text(verifier).into(),
-            redirect_uri: String::new(),
-        })
-    }
-
-    /// S256 (RFC 7636 §4.2).
-    fn challenge(&self) -> String {
-        URL_SAFE_NO_PAD.encode(Sha256::digest(self.verifier.expose_secret()))
-    }
-}
-
-impl NonceMatched {
-    fn check(granted: &Granted, nonce: &Secret) -> Result<Self, Error> {
-        let hints = granted.id_token.as_ref().and_then(|token| AccountHints::parse(token.expose_secret()));
-        match hints.and_then(|hints| hints.nonce).map(Secret::from) {
-            Some(told) if told == *nonce => Ok(Self(())),
-            _ => Err(Error::new(
-                ErrorKind::AuthenticationFailed,
-                "the tokens are not an answer to this sign-in: their nonce is another one",
-            )
-            .advise("sign in again; if this happens again, somebody may be tampering with the sign-in")),
-        }
-    }
-}
 
 impl Browsing {
     fn draw(&mut self) -> Step<Exchanged> {
@@ -349,11 +297,16 @@ impl Browsing {
                 Step::Need(effect)
             }
             Step::Done(Exchanged { result, .. }) => {
-                let matched = |granted: Granted| match NonceMatched::check(&granted, &nonce) {
-                    Ok(NonceMatched(())) => Ok(granted),
-                    Err(error) => Err(Refused::from(error)),
+                let client_id = self.client_id.as_str();
+                let matched = |granted: Granted| {
+                    let hints = introduction(&granted, client_id, &self.how.authority.host);
+                    match hints.and_then(|hints| NonceMatched::check(hints, &nonce)) {
+                        Ok(NonceMatched { .. }) => Ok(granted),
+                        Err(error) => Err(Refused::from(error)),
+                    }
                 };
-                self.close(result.and_then(matched))
+                let result = result.and_then(matched);
+                self.close(result)
             }
         }
     }

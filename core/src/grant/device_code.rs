@@ -22,7 +22,7 @@ use core::time::Duration;
 use super::{Grant, Terms};
 use crate::cache::HeldRefreshToken;
 use crate::effect::{FailureKind, Ids, Misuse, Prompt, Random, Reply, Response, Wait};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, OAuthError};
 use crate::flow::{Flow, Step};
 use crate::scope::ScopeSet;
 use crate::time::{Mono, Now, Unix};
@@ -38,7 +38,8 @@ pub struct Device {
 }
 
 impl Device {
-    /// With codes of its own or, resuming what another process began, with those of `pending`.
+    /// With codes of its own or, resuming what another process began for the same, with those of `pending` while they are
+    /// good.
     #[must_use]
     pub const fn new(pending: Option<DeviceAuthorization>) -> Self {
         Self { pending }
@@ -55,20 +56,18 @@ impl Grant for Device {
         mut ids: Ids,
     ) -> Result<Self::Exchange, Error> {
         let query = terms.query;
-        if let Some(pending) = &self.pending {
+        // One that was begun for something else is another's; whoever asks now gets codes of their own.
+        let ours = |pending: &&DeviceAuthorization| {
             let same = pending.authority == query.authority && pending.client_id == query.client_id;
-            if !same || pending.scopes != query.scopes {
-                let message =
-                    "the sign-in that is to be resumed is for other scopes, another client or another authority";
-                return Err(Error::new(ErrorKind::Configuration, message).advise("ask for what it was begun for"));
-            }
-        }
+            same && pending.scopes == query.scopes && pending.cae == query.cae
+        };
         let form = terms.user_form("urn:ietf:params:oauth:grant-type:device_code")?;
         let polling = Polling {
             how: terms.exchanger(true, Replay::Safe),
             form,
             scopes: query.scopes.clone(),
-            pending: self.pending.clone(),
+            cae: query.cae,
+            pending: self.pending.as_ref().filter(ours).cloned(),
             correlation_id: None,
             ends: Mono(0),
             back_off: 0,
@@ -88,6 +87,7 @@ pub struct Polling {
     how: Exchanger,
     form: Form,
     scopes: ScopeSet,
+    cae: bool,
     pending: Option<DeviceAuthorization>,
     correlation_id: Option<String>,
     /// The code is good until then, by our clock.
@@ -143,9 +143,8 @@ impl Polling {
         // As with any exchange the id is a convenience: without randomness it is left out.
         self.correlation_id = drawn.and_then(|bytes| bytes.expose_secret().first_chunk::<16>().copied()).map(uuid);
         match self.pending.take() {
-            Some(pending) if pending.expires_on <= now.wall => self.fail(expired()),
-            Some(pending) => self.prompt(now, pending),
-            None => self.request(now),
+            Some(pending) if now.wall < pending.expires_on => self.prompt(now, pending),
+            _ => self.request(now),
         }
     }
 
@@ -179,7 +178,7 @@ impl Polling {
             Posted::Answered { response, asked } if response.status == 200 => {
                 let body = response.body.expose_secret();
                 let (authority, client) = (&self.how.authority, self.form.get("client_id").unwrap_or_default());
-                match DeviceAuthorization::read(body, authority, client, &self.scopes, asked) {
+                match DeviceAuthorization::read(body, authority, client, (&self.scopes, self.cae), asked) {
                     Ok(authorization) => self.prompt(now, authorization),
                     Err(why) => self.fail(unexpected(&response, why)),
                 }
@@ -206,6 +205,7 @@ impl Polling {
     fn prompted(&mut self, now: Now, authorization: Box<DeviceAuthorization>, reply: Reply) -> Step<Exchanged> {
         match self.ids.take::<Prompt>(reply) {
             Err(Misuse) => self.fail(Error::misuse()),
+            Ok(_) if self.cancelled => self.fail(Error::cancelled()),
             Ok(Some(Ok(()))) => self.rest(now, authorization, None),
             Ok(None | Some(Err(_))) => self.fail(
                 Error::new(ErrorKind::Unavailable, "the code cannot be shown to anybody")
@@ -250,15 +250,19 @@ impl Polling {
         }
     }
 
+    fn asking(&self, authorization: &DeviceAuthorization) -> Form {
+        // The older parameter's name is what ADFS reads.
+        let code = authorization.device_code.expose_secret();
+        self.form.clone().secret("device_code", code).secret("code", code)
+    }
+
     fn poll(&mut self, now: Now, authorization: Box<DeviceAuthorization>) -> Step<Exchanged> {
         // Also when the rest before it lasted longer than it should have, as it does where a machine sleeps.
         let late = now.mono >= self.ends;
         #[cfg(canary)]
         let late = late && !crate::canary::is(crate::canary::Bug::PolledAfterTheEnd);
         self.last |= late;
-        // The older parameter's name is what ADFS reads.
-        let code = authorization.device_code.expose_secret();
-        let form = self.form.clone().secret("device_code", code).secret("code", code);
+        let form = self.asking(&authorization);
         let deadline = now.mono.plus(ONE_POLL).min(self.how.deadline);
         let post = self.post(self.how.authority.token_endpoint(), form, 1, deadline);
         self.polling(now, authorization, Box::new(post), None)
@@ -278,7 +282,7 @@ impl Polling {
             }
             Step::Done(posted) => posted,
         };
-        let heard = self.hear(posted, now.wall);
+        let heard = self.hear(posted, &authorization, now.wall);
         // What was granted is kept though the caller has gone; nobody waits for anything else.
         if self.cancelled && !matches!(heard, Heard::Over(_)) {
             return self.fail(Error::cancelled());
@@ -302,7 +306,7 @@ impl Polling {
         }
     }
 
-    fn hear(&self, posted: Posted, now: Unix) -> Heard {
+    fn hear(&self, posted: Posted, authorization: &DeviceAuthorization, now: Unix) -> Heard {
         let over = |error: Error| Heard::Over(Err(error.into()));
         match posted {
             Posted::Stopped(error) => over(error),
@@ -321,11 +325,13 @@ impl Polling {
                 Some("slow_down") => Heard::SlowDown,
                 Some("authorization_declined" | "access_denied") => over(
                     Error::new(ErrorKind::AuthenticationFailed, "the sign-in was declined where the code was typed")
+                        .with_oauth(OAuthError { error: "authorization_declined".into(), ..OAuthError::default() })
                         .advise("sign in again"),
                 ),
                 Some("expired_token" | "code_expired") => over(expired()),
                 _ if is_passing(response.status) => Heard::Nothing(retry_after(&response, now)),
-                _ => over(classify(&response, &self.form, true, now)),
+                // What was sent is told, so that none of it is shown if the authority quotes it.
+                _ => over(classify(&response, &self.asking(authorization), true, now)),
             },
         }
     }

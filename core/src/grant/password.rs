@@ -14,12 +14,13 @@ use core::time::Duration;
 
 use super::{ClientAuth, Grant, Terms};
 use crate::cache::HeldRefreshToken;
-use crate::effect::{Http, Ids, Misuse, Reply, Response};
+use crate::effect::{FailureKind, Http, Ids, Misuse, Reply, Response};
 use crate::error::{Error, ErrorKind};
 use crate::flow::{Flow, Step};
 use crate::secret::Password;
 use crate::time::Now;
-use crate::token::{Exchange, Exchanged, Exchanger, Granted, Refused, Replay, Vouching};
+use crate::token::post::{is_passing, retry_after};
+use crate::token::{Exchange, Exchanged, Exchanger, Granted, Refused, Replay, Vouching, unexpected};
 use crate::wire::form::query_value;
 use crate::wire::json::Object;
 
@@ -61,6 +62,7 @@ impl Grant for UserPassword {
             how,
             realm,
             exchange: Box::new(exchange),
+            asked: 0,
             cancelled: false,
             ids: ids.fork(),
             state: State::Start,
@@ -76,6 +78,8 @@ pub struct WithPassword {
     how: Exchanger,
     realm: String,
     exchange: Box<Exchange>,
+    /// How often the realm was asked for in vain.
+    asked: u8,
     cancelled: bool,
     ids: Ids,
     state: State,
@@ -112,11 +116,25 @@ impl WithPassword {
                 )
                 .advise("sign in with a browser or a device code instead"),
             ),
+            // Nothing is sent that another server may have to check.
+            Ok(Some(Ok(response))) if is_passing(response.status) => {
+                let after = retry_after(&response, now.wall);
+                self.again(now, unexpected(&response, "whose user it is was asked").with_retry(true, after))
+            }
             // An authority that does not know the question may still know the user.
             Ok(Some(Ok(_))) => self.post(now, None),
-            Ok(Some(Err(failure))) => self.fail(Error::from(&failure)),
+            Ok(Some(Err(failure))) if failure.kind == FailureKind::Tls => self.fail(Error::from(&failure)),
+            Ok(Some(Err(failure))) => self.again(now, Error::from(&failure)),
             Ok(None) => self.fail(Error::new(ErrorKind::Network, "this host cannot send HTTP requests")),
         }
+    }
+
+    /// Asks once more, at once, unless tries or time have run out.
+    fn again(&mut self, now: Now, error: Error) -> Step<Exchanged> {
+        self.asked = self.asked.saturating_add(1);
+        let over =
+            self.asked >= self.how.tries.min(2) || now.mono >= self.how.deadline || error.retry_after().is_some();
+        if over { self.fail(error) } else { self.ask(now) }
     }
 
     fn post(&mut self, now: Now, reply: Option<Reply>) -> Step<Exchanged> {

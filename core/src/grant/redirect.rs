@@ -12,6 +12,7 @@ use crate::authority::{Authority, cloud};
 use crate::effect::Redirect;
 use crate::error::{Error, ErrorKind, OAuthError};
 use crate::secret::{AuthorizationCode, Secret};
+use crate::wire::form::Form;
 use crate::wire::text::printable;
 
 /// A redirect address on this machine: `http://localhost`, `127.0.0.1` or `[::1]`, with or without a port and a path.
@@ -143,7 +144,9 @@ fn check_issuer(issuer: &str, authority: &Authority) -> Result<(), Error> {
     let rest = issuer.strip_prefix("https://").ok_or_else(mix_up)?;
     let (host, path) = rest.split_once('/').ok_or_else(mix_up)?;
     let own = authority.host.to_string();
-    let alias = authority.host.is_known() && cloud::same_environment(authority.host.environment(), host);
+    // To the letter, as RFC 9207 has it: no issuer writes its name in capitals.
+    let known = cloud::find(authority.host.environment()).filter(|_| authority.host.is_known());
+    let alias = known.is_some_and(|cloud| cloud.aliases.contains(&host));
     if host != own && !alias {
         return Err(mix_up());
     }
@@ -155,17 +158,24 @@ fn check_issuer(issuer: &str, authority: &Authority) -> Result<(), Error> {
     // Domains have dots, and tenants' ids have none.
     let told_by_id = authority.tenant.is_open() || named.contains('.');
     match tenant {
-        Some(tenant) if told_by_id || tenant.eq_ignore_ascii_case(named) => Ok(()),
+        Some(tenant) if told_by_id || tenant == named || tenant == named.to_ascii_lowercase() => Ok(()),
         _ => Err(mix_up()),
     }
+}
+
+/// The text of `value` without the state and the code, should it quote them.
+fn discreet(redirect: &Redirect, value: &Secret) -> String {
+    let told = |name: &str| single(redirect, name).ok().flatten().map(Secret::expose_secret).unwrap_or_default();
+    let secrets = Form::new().secret("state", told("state")).secret("code", told("code"));
+    secrets.redact(value.expose_secret())
 }
 
 fn refusal(redirect: &Redirect, error: &Secret) -> Error {
     let shown = |name: &str, max| {
         let value = single(redirect, name).ok().flatten();
-        value.map(|value| printable(value.expose_secret(), max))
+        value.map(|value| printable(&discreet(redirect, value), max))
     };
-    let word = printable(error.expose_secret(), 128);
+    let word = printable(&discreet(redirect, error), 128);
     let description = shown("error_description", 2048);
     let cancelled = word == "access_denied" || shown("error_subcode", 64).as_deref() == Some("cancel");
     // Nobody was to be asked (`prompt=none`), and somebody must be.

@@ -1,16 +1,17 @@
 #!/usr/bin/env node
 // Drives a real browser through sign-in pages, as a person would: node browse.mjs URL
 //
-// WHO is the account (alice), PASSWORD its password (pw), CODE what a device shows. It ends at the redirect, which is
-// plain http to a loopback address, or at a page that asks nothing. What it came to is one line of JSON, {"url",
-// "title", "text", "steps"} and perhaps "error", on standard output and at the end of the file BROWSE_LOG; BROWSE_SHOT
-// names a PNG file for a picture. Whatever a page says, and when a minute is over, it exits with 0: the log tells.
+// WHO is the account (alice), PASSWORD its password (pw), CODE what a device shows; DECLINE has it refuse as soon as a
+// page lets it. It ends at the redirect, which is plain http to a loopback address, or at a page that asks nothing. What
+// it came to is one line of JSON, {"url", "title", "text", "steps"} and perhaps "error", on standard output and at the
+// end of the file BROWSE_LOG; BROWSE_SHOT names a PNG file for a picture. Whatever a page says, and when a minute is
+// over, it exits with 0: the log tells.
 
 import { appendFileSync, existsSync } from 'node:fs';
 
 import { chromium } from 'playwright-core';
 
-const { WHO = 'alice', PASSWORD = 'pw', CODE = '', BROWSE_LOG, BROWSE_SHOT, CHROMIUM } = process.env;
+const { WHO = 'alice', PASSWORD = 'pw', CODE = '', DECLINE, BROWSE_LOG, BROWSE_SHOT, CHROMIUM } = process.env;
 const PLACES = [CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const DEADLINE = Date.now() + 60_000;
 /** How long a page with a form may take to submit it by itself. */
@@ -23,10 +24,12 @@ const NEXT = 'button[name=action][value=next]';
 const ACCEPT = 'button[name=action][value=accept]';
 // What declines has a name.
 const CONTINUE = 'button[type=submit]:not([name])';
+const CANCEL = 'button[name=action][value=cancel], button[name=abort], a[href$="/abort"]';
 const PASSWORD_TOO = { 'input[name=password]': PASSWORD };
 
 /** What may be asked, in the order of looking; the first that is there and visible is answered. */
 const ANSWERS = [
+  ...(DECLINE ? [{ see: CANCEL, press: CANCEL }] : []),
   { see: ACCOUNT, press: ACCOUNT },
   { see: 'input[name=username]', fill: { 'input[name=username]': WHO, ...PASSWORD_TOO }, press: NEXT },
   { see: 'input[name=login]', fill: { 'input[name=login]': WHO, ...PASSWORD_TOO }, press: CONTINUE },

@@ -81,7 +81,7 @@ impl Running {
         tries: u8,
     ) -> Self {
         let policy = policy(want, timeout, tries);
-        let query = Query { subject: Subject::Newcomer, ..want.query() };
+        let query = Query { subject: Subject::Newcomer(None), ..want.query() };
         match (means, code) {
             (Means::Code, Some((code, verifier))) => {
                 let verifier = verifier.map(Into::into);

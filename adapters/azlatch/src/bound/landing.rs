@@ -52,7 +52,7 @@ impl<C: Credential> Bound<C> {
         let now = self.clock.now();
         let (mut slot, mut origin, mut era) = (landing.slot.clone(), landing.origin.clone(), Some(landing.era));
         if let Some(record) = record {
-            self.session.belongs_to(Some(record.clone()));
+            self.session.arrived(&record, landing.request.tenant_id.is_none());
             era = Some(self.session.era()).filter(|_| self.session.signed_in().as_ref() == Some(&record));
             match self.moved_in(&landing.request, record, now.wall) {
                 Ok(place) => (slot, origin) = place,
@@ -87,7 +87,9 @@ impl<C: Credential> Bound<C> {
     ) -> Result<(Arc<Slot>, Arc<Origin>), Error> {
         let mut request = request.clone().interaction(Interaction::Never);
         request.demand = Demand::Any;
-        let surroundings = Surroundings { signed_in: Some(who), ..Surroundings::clone(&self.session.surroundings()) };
+        let own_tenant = request.tenant_id.is_none().then(|| who.tenant_id.clone());
+        let around = Surroundings::clone(&self.session.surroundings());
+        let surroundings = Surroundings { signed_in: Some(who), own_tenant, ..around };
         let query = self.credential.query(&request, &surroundings)?;
         let policy = self.credential.policy(&request, &query, &surroundings, self.vouched.get())?;
         let origin = Origin { store: self.choice.store.clone(), partition: policy.place.partition(&query) };

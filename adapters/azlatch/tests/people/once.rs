@@ -8,7 +8,7 @@ use azlatch::prelude::*;
 use azlatch::{ErrorKind, Interaction, Source};
 use azlatch_async_std::{block_on, spawn};
 
-use crate::place::{ADA, BOB, GRAPH, Place, VAULT};
+use crate::place::{ADA, BOB, GRAPH, Place, TENANT, VAULT};
 
 #[test]
 fn one_sign_in_is_enough_for_every_resource() {
@@ -92,7 +92,7 @@ fn a_later_run_goes_on_from_the_record_until_it_is_revoked() {
     place.emulator.with(|entra| entra.revoke(ADA));
     let error = later().answer(&request).expect_err("revoked");
     assert_eq!((error.kind(), place.counted().requests), (ErrorKind::InteractionRequired, 1));
-    assert!(!place.stored().contains("RefreshToken\":{\"0"), "a refresh token that is dead was kept");
+    assert!(place.stored().contains("\"RefreshToken\":{}"), "a refresh token that is dead was kept");
 }
 
 #[test]
@@ -142,4 +142,66 @@ fn who_signs_in_next_is_who_gets_tokens_from_then_on() {
         assert_eq!(owner(credential.get_token(&[VAULT]).expect("a token")), BOB);
         assert_eq!(owner(scoped.token().expect("a token")), BOB);
     }
+}
+
+#[test]
+fn a_sign_in_to_another_tenant_changes_nothing_about_ones_own() {
+    let place = Place::new();
+    let home = "46602135-84e3-4036-9595-8e808445a4ba";
+    for own in [None, Some(TENANT), Some(home)] {
+        let credential =
+            InteractiveBrowserCredential::new().authority_host(&place.emulator.authority()).expect("a host");
+        let credential = credential.disable_instance_discovery().additionally_allowed_tenants(["*"]);
+        let credential = match own {
+            Some(tenant) => credential.tenant_id(tenant).expect("a tenant"),
+            None => credential,
+        };
+        let credential = credential.blocking_with(&place.adapters()).expect("bound");
+        let tenant = |token: &str| {
+            let issued = place.emulator.with(|entra| entra.issued(token).expect("a token of ours").tenant.clone());
+            if issued == TENANT { home.to_owned() } else { issued }
+        };
+        let abroad = "11111111-2222-3333-4444-555555555555";
+        let request = TokenRequest::new([VAULT]).expect("a request");
+        let answer = credential.answer(&request.clone().tenant_id(abroad)).expect("a guest");
+        assert_eq!(tenant(answer.token.expose_secret()), abroad);
+        for scope in [VAULT, GRAPH] {
+            let token = credential.get_token(&[scope]).expect("at home");
+            assert_eq!(tenant(token.expose_secret()), home, "own: {own:?}");
+        }
+        let answer = credential.answer(&request.tenant_id(abroad)).expect("a guest again");
+        assert_eq!(tenant(answer.token.expose_secret()), abroad);
+    }
+}
+
+#[test]
+fn a_program_goes_on_as_whom_it_began_as() {
+    let place = Place::new();
+    let credential = place.browser_credential().blocking_with(&place.adapters_of_a_wilful_person()).expect("bound");
+    credential.get_token(&[VAULT]).expect("ada's");
+    place.emulator.with(|entra| entra.revoke(ADA));
+    place.approve(BOB);
+    let error = credential.get_token(&[GRAPH]).expect_err("bob signed in");
+    assert_eq!(error.kind(), ErrorKind::AuthenticationFailed, "{error:?}");
+    assert_eq!(credential.authentication_record().expect("still").username, ADA);
+    assert_eq!(credential.authenticate(&[GRAPH]).expect("asked for").username, BOB);
+}
+
+#[test]
+fn what_was_wrong_with_anothers_request_is_not_ones_own_trouble() {
+    let place = Place::new();
+    let credential = place.browser_credential().blocking_with(&place.adapters()).expect("bound");
+    let start = Barrier::new(2);
+    thread::scope(|scope| {
+        let (start, credential) = (&start, &credential);
+        let wrong = scope.spawn(move || {
+            let request = TokenRequest::new([VAULT]).expect("a request").claims("no JSON at all");
+            start.wait();
+            credential.answer(&request)
+        });
+        start.wait();
+        thread::sleep(Duration::from_millis(5));
+        credential.get_token(&[VAULT]).expect("a good request");
+        assert!(wrong.join().expect("no panic").is_err());
+    });
 }

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::thread;
 use std::time::Duration;
 
 use azlatch::prelude::*;
@@ -40,6 +41,16 @@ impl Place {
         let authority = self.home.path().join("ca.pem").display().to_string();
         let browser = format!("{program} --include-ignored plays_the_browser {authority}");
         self.adapters_in(&[("BROWSER", &browser)])
+    }
+
+    /// A browser in which somebody sits who does as he likes, whoever is hinted at.
+    pub(crate) fn adapters_of_a_wilful_person(&self) -> Adapters {
+        let roots = self.emulator.ca_pem().as_bytes().to_vec();
+        self.adapters_in(&[]).browser(move |url| {
+            let (url, roots) = (url.replace("login_hint=", "ignored=").replace("form_post", "query"), roots.clone());
+            thread::spawn(move || location(&url, &roots).and_then(|back| location(&back, &roots)));
+            Ok(())
+        })
     }
 
     pub(crate) fn adapters_in(&self, variables: &[(&str, &str)]) -> Adapters {

@@ -10,6 +10,7 @@ mod forms;
 mod keeping;
 mod options;
 mod others;
+mod people;
 mod requests;
 mod streams;
 mod world;

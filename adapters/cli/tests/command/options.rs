@@ -95,13 +95,16 @@ fn no_option_takes_a_secret() {
     let world = World::new();
     let helps = helps(&world);
     let known: Vec<_> = helps.iter().map(|(words, _)| words.join(" ")).collect();
-    for command in ["", "try", "token", "emulator", "cache", "cache show", "cache clear", "version"] {
+    let commands =
+        ["", "try", "token", "login", "logout", "accounts", "emulator", "cache show", "cache clear", "version"];
+    for command in commands {
         assert!(known.iter().any(|words| words == command), "`{command}` is not among {known:?}");
     }
     for (words, help) in &helps {
         let options = help.split_whitespace().filter(|word| word.starts_with("--"));
         for option in options.map(|word| word.trim_end_matches([',', '.', ']'])) {
-            let of_a_secret = ["secret", "password", "assertion", "refresh-token"].iter().any(|s| option.contains(s));
+            let secrets = ["secret", "password", "assertion", "refresh-token", "authorization-code", "verifier"];
+            let of_a_secret = secrets.iter().any(|s| option.contains(s));
             assert!(!of_a_secret || option.ends_with("-file"), "{words:?} has {option}");
         }
         for value in [TENANT, CLIENT, SECRET, &world.emulator.authority()] {

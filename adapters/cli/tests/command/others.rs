@@ -30,6 +30,11 @@ fn try_tells_rows_that_are_as_promised() {
         }
         assert_eq!(told.contains("renewal failed"), options.contains(&"--explain"), "{told}");
     }
+    let told = world.run(&["try", "--user"]).ok().out;
+    assert!(told.ends_with("\nevery row as promised\n"), "{told}");
+    for row in ["sign in, in a browser", "a new process", "renewed silently", "signed out: nothing is left"] {
+        assert!(told.lines().any(|line| line.contains(row) && line.contains(" ms   ")), "{row} is not in {told}");
+    }
     assert!(!world.path(".IdentityService").exists(), "try uses the user's own cache");
 }
 

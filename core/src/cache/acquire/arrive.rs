@@ -1,9 +1,10 @@
 //! Somebody signed in: who it is, and whose document the tokens go to.
 
 use alloc::boxed::Box;
+use core::time::Duration;
 
 use super::{Acquire, Outcome, State};
-use crate::authority::{Tenant, cloud};
+use crate::authority::Tenant;
 use crate::cache::key::{Query, Subject};
 use crate::effect::{Misuse, Reply};
 use crate::error::{Error, ErrorKind};
@@ -11,8 +12,10 @@ use crate::flow::Step;
 use crate::grant::Grant;
 use crate::record::AuthenticationRecord;
 use crate::time::Now;
-use crate::token::Granted;
-use crate::wire::jwt::AccountHints;
+use crate::token::{Granted, introduction};
+
+/// What was granted may take this long to be stored, however late it came.
+const STORING: Duration = Duration::from_secs(5);
 
 impl<G: Grant> Acquire<G> {
     /// From here on the query is for the account that signed in, in the tenant it signed in to; and what is stored for it
@@ -26,12 +29,21 @@ impl<G: Grant> Acquire<G> {
             Ok(record) => record,
             Err(error) => return self.fall_back(now, error),
         };
+        if let Subject::Newcomer(Some(expected)) = &self.query.subject
+            && *expected != record.home_account_id
+        {
+            let error =
+                Error::new(ErrorKind::AuthenticationFailed, "another account signed in than the one that is needed");
+            return self.fall_back(now, error.advise("sign in with the account that the program began with"));
+        }
         self.query.subject = Subject::Account(record.home_account_id.clone());
         self.query.authority.tenant = record.tenant_id.clone();
         self.key = self.query.key();
         self.record = Some(record);
-        // Also when the caller has gone: whoever signed in need not do so again.
-        self.load(now, State::Arriving(Box::new(granted)))
+        // Also when the caller has gone, or its time has: whoever signed in need not do so again.
+        self.state = State::Arriving(Box::new(granted));
+        let load = self.base.load(&self.partition(), STORING);
+        Step::Need(self.ids.ask(load))
     }
 
     pub(super) fn arrived(&mut self, now: Now, granted: Granted, reply: Reply) -> Step<Outcome> {
@@ -42,27 +54,17 @@ impl<G: Grant> Acquire<G> {
     }
 }
 
-/// Who signed in, as the authority tells on the very connection that brought the tokens (OpenID Connect Core §3.1.3.7).
+/// Who signed in, as the authority tells.
 ///
 /// # Errors
 ///
 /// `AuthenticationFailed` when it does not tell, or speaks of another application or cloud.
 fn introduce(query: &Query, granted: &Granted) -> Result<AuthenticationRecord, Error> {
-    let refused = |why| Error::new(ErrorKind::AuthenticationFailed, why).advise("sign in again");
-    let hints = granted.id_token.as_ref().and_then(|token| AccountHints::parse(token.expose_secret()));
-    let hints = hints.unwrap_or_default();
-    if !hints.audience.is_empty() && !hints.audience.iter().any(|a| a.eq_ignore_ascii_case(&query.client_id)) {
-        return Err(refused("the authority's answer is for another application"));
-    }
     let host = &query.authority.host;
-    // Authorities of one's own, and those of customers, sign with names of their own choosing.
-    if let Some(issuer) = hints.issuer.as_deref().filter(|_| host.is_known()) {
-        let issuing = issuer.strip_prefix("https://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
-        if !cloud::same_environment(host.environment(), issuing) {
-            return Err(refused("the authority's answer names another issuer"));
-        }
-    }
-    let home = granted.signed_in(&hints).ok_or_else(|| refused("the authority did not say who signed in"))?;
+    let hints = introduction(granted, &query.client_id, host)?;
+    let home = granted.signed_in(&hints).ok_or_else(|| {
+        Error::new(ErrorKind::AuthenticationFailed, "the authority did not say who signed in").advise("sign in again")
+    })?;
     #[cfg(canary)]
     let home = match (&hints.local_account_id, &hints.tenant) {
         (Some(oid), Some(tid)) if crate::canary::is(crate::canary::Bug::GuestTakenForAtHome) => {

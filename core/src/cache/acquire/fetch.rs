@@ -92,7 +92,7 @@ impl<G: Grant> Acquire<G> {
 
     pub(super) fn granted(&mut self, now: Now, granted: Granted) -> Step<Outcome> {
         match self.query.subject {
-            Subject::Newcomer => self.arrive(now, granted),
+            Subject::Newcomer(_) => self.arrive(now, granted),
             _ => self.store(now, granted),
         }
     }

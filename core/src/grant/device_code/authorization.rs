@@ -17,6 +17,8 @@ pub struct DeviceAuthorization {
     pub(super) authority: Authority,
     pub(super) client_id: String,
     pub(super) scopes: ScopeSet,
+    /// Whether the tokens are for callers that can answer claims challenges.
+    pub(super) cae: bool,
     pub(super) device_code: DeviceCode,
     pub(super) user_code: String,
     pub(super) verification_uri: String,
@@ -46,7 +48,7 @@ impl DeviceAuthorization {
         body: &[u8],
         authority: &Authority,
         client_id: &str,
-        scopes: &ScopeSet,
+        (scopes, cae): (&ScopeSet, bool),
         asked: Unix,
     ) -> Result<Self, &'static str> {
         let object = core::str::from_utf8(body).ok().and_then(|text| Object::parse(text).ok());
@@ -59,15 +61,18 @@ impl DeviceAuthorization {
         let user_code = object.text("user_code").filter(|code| is_code(code, 64)).ok_or("it has no code to type")?;
         let device_code = object.text("device_code").filter(|code| is_code(code, 16 * 1024));
         let device_code = device_code.ok_or("it has no device code")?;
-        let said = object.text("message").filter(|message| message.contains(&*user_code));
+        // The server's wording, where it still tells the code when it is made safe, and only that one.
+        let tells = |message: &String| message.contains(&*user_code) && !message.contains(&*device_code);
+        let said = object.text("message").map(|message| printable(&message, 1024)).filter(tells);
         let message = match said {
-            Some(message) => printable(&message, 1024),
+            Some(message) => message,
             None => format!("To sign in, open {uri} in a web browser and enter the code {user_code}."),
         };
         Ok(Self {
             authority: authority.clone(),
             client_id: client_id.into(),
             scopes: scopes.clone(),
+            cae,
             device_code: DeviceCode::from(device_code.as_ref()),
             user_code: user_code.into_owned(),
             verification_uri: uri.into_owned(),
@@ -96,11 +101,12 @@ impl DeviceAuthorization {
                 authority: Authority { host, tenant: Tenant::new(&object.text("tenant")?).ok()? },
                 client_id: graphic("client_id", 128)?.into_owned(),
                 scopes: ScopeSet::new(object.text("scope")?.split_ascii_whitespace()).ok()?,
+                cae: object.raw("cae") == Some("\"true\""),
                 device_code: DeviceCode::from(graphic("device_code", 16 * 1024)?.as_ref()),
                 user_code: graphic("user_code", 64)?.into_owned(),
                 verification_uri: uri("verification_uri")?,
                 verification_uri_complete: uri("verification_uri_complete"),
-                message: printable(&object.text("message")?, 1024),
+                message: printable(&object.text("message")?, 4096),
                 interval: u32::try_from(object.integer("interval").filter(|seconds| *seconds > 0)?).ok()?,
                 expires_on: Unix(object.integer("expires_on")?),
             })
@@ -120,6 +126,7 @@ impl DeviceAuthorization {
             ("tenant", self.authority.tenant.as_str()),
             ("client_id", &self.client_id),
             ("scope", &scope),
+            ("cae", if self.cae { "true" } else { "" }),
             ("device_code", self.device_code.expose_secret()),
             ("user_code", &self.user_code),
             ("verification_uri", &self.verification_uri),
@@ -148,6 +155,12 @@ impl DeviceAuthorization {
     #[must_use]
     pub const fn scopes(&self) -> &ScopeSet {
         &self.scopes
+    }
+
+    /// Whether it was begun for callers that can answer claims challenges (continuous access evaluation).
+    #[must_use]
+    pub const fn enable_cae(&self) -> bool {
+        self.cae
     }
 
     /// The authority and the tenant at which it was begun.
