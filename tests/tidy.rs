@@ -101,7 +101,7 @@ fn dependencies_point_one_way() {
         all.into_iter().filter(|name| name.starts_with("azlatch")).collect()
     };
     assert!(ours("core").is_empty(), "the core depends on no adapter");
-    for driver in ["ureq", "async-std", "memory", "files", "system"] {
+    for driver in ["ureq", "async-std", "memory", "files", "keychain", "system"] {
         let expected = BTreeSet::from(["azlatch-core".to_owned()]);
         assert_eq!(ours(&format!("adapters/{driver}")), expected, "a driver depends on the core alone");
     }
@@ -205,6 +205,7 @@ fn every_published_crate_has_its_papers() {
         "adapters/azure-core",
         "adapters/memory",
         "adapters/files",
+        "adapters/keychain",
         "adapters/system",
         "adapters/azlatch",
         "adapters/cli",

@@ -38,7 +38,8 @@
 //! once; everything after that is silent, for every resource. What only bound credentials for people have:
 //! [`authenticate`](Blocking::authenticate), [`authentication_record`](Blocking::authentication_record),
 //! [`accounts`](Blocking::accounts), [`sign_out`](Blocking::sign_out). Whether a request may ask is said by its
-//! [`Interaction`]; how the person is reached, by [`Adapters::browser`] and [`Adapters::prompt`].
+//! [`Interaction`]; how the person is reached, by [`Adapters::browser`] and [`Adapters::prompt`]. A refusal that only a
+//! person can mend is remembered for five seconds, or until somebody signs in.
 //!
 //! # Stores
 //!
