@@ -114,6 +114,7 @@ impl<C: Credential> Bound<C> {
 
 impl<C: Credential> Lead<C> {
     /// Whether there is a token that does until this fetch is over.
+    #[cfg(feature = "async")]
     pub(crate) fn meanwhile(&self) -> Option<Answer> {
         let hot = self.landing.as_ref()?.hot.as_ref()?;
         let ending = hot.token.life.is_ending(self.bound.clock.now().wall);
