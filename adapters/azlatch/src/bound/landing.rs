@@ -7,7 +7,9 @@ use azlatch_core::credential::{Credential, Interaction, Surroundings, TokenReque
 use azlatch_core::shield::Shield;
 use azlatch_core::{AuthenticationRecord, Error, ErrorKind, Flow as _, Note, Source, Unix, run};
 
-use super::{Bound, from_memory, instead, lost};
+#[cfg(feature = "async")]
+use super::from_memory;
+use super::{Bound, instead, lost};
 use crate::answer::{Answer, Landed};
 use crate::flight::{Flight, Pilot};
 use crate::slot::{Hot, Origin, Refusal, Slot};
