@@ -4,13 +4,16 @@ use std::fs;
 
 use azlatch_core::AuthenticationRecord;
 use azlatch_core::Unix;
-use azlatch_core::authority::AuthorityHost;
-use azlatch_core::cache::{access_token, accounts, refresh_tokens};
+use azlatch_core::authority::{Authority, AuthorityHost};
+use azlatch_core::cache::{Document, Query, Room, Section, Subject, access_token, accounts, insert, refresh_tokens};
 use azlatch_core::credential::{Credential, InteractiveBrowserCredential, Surroundings, TokenRequest};
+use azlatch_core::token::Granted;
 use azlatch_tests::root;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use crate::{CLIENT, T1, USER1, cache};
+use crate::{CLIENT, T1, USER1, cache, query};
 
 fn text(name: &str) -> String {
     fs::read_to_string(root().join("tests/fixtures/records").join(name)).expect("a file")
@@ -152,4 +155,28 @@ fn a_record_goes_on_silently_in_every_languages_cache() {
             assert_eq!(refresh_tokens(&cache(name), &query).len(), 1, "{name}");
         }
     }
+}
+
+/// Node keeps what it knows of an account's tenants in the very entity that we write: a sign-in adds to it.
+#[test]
+fn a_sign_in_takes_nothing_of_what_node_knows_of_an_account() {
+    let node = cache("msal-node/03_auth_code.json");
+    let host = node.entities(Section::Account).find_map(|(_, e)| e.text("environment")).expect("a host").into_owned();
+    let asked = query(Subject::Account(USER1.into()), "s/.default");
+    let host = AuthorityHost::new(&host).expect("a host");
+    let asked = Query { authority: Authority { host, ..asked.authority.clone() }, ..asked };
+    let claims = URL_SAFE_NO_PAD.encode(format!(r#"{{"tid":"{T1}","preferred_username":"new@name.example"}}"#));
+    let answer = format!(r#"{{"access_token":"a","expires_in":60,"id_token":"e30.{claims}.x"}}"#);
+    let granted = Granted::parse(answer.as_bytes(), Unix(1_800_000_000)).expect("a grant");
+    let delta = insert(&node, &asked, &granted, None, Room::Ample);
+    let accounts = |document: Document| {
+        let text = String::from_utf8(document.into_bytes().expose_secret().to_vec()).expect("text");
+        serde_json::from_str::<Value>(&text).expect("JSON")["Account"].as_object().expect("accounts").clone()
+    };
+    let (before, after) = (accounts(cache("msal-node/03_auth_code.json")), accounts(node.apply(&delta)));
+    assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>(), "no second account");
+    let (before, after) = (before.values().next().expect("one"), after.values().next().expect("one"));
+    assert!(before["tenantProfiles"].is_array());
+    assert_eq!(after["tenantProfiles"], before["tenantProfiles"]);
+    assert_eq!(after["username"], "new@name.example");
 }

@@ -117,12 +117,6 @@ impl<C: Credential> Bound<C> {
         slot.token(self.clock.coarse_wall(), || self.clock.mono())
     }
 
-    /// The place of the token that `request` means.
-    pub(crate) fn slot(&self, request: &TokenRequest) -> Result<Arc<Slot>, Error> {
-        let query = self.credential.query(request, &self.session.surroundings())?;
-        Ok(self.cache.slot(&query, self.clock.now().wall))
-    }
-
     /// The place of the token that `request` means, once it is known whose it is.
     ///
     /// # Errors
@@ -130,8 +124,8 @@ impl<C: Credential> Bound<C> {
     /// `Configuration` when it is no request of this credential's.
     pub(crate) fn seat(&self, request: &TokenRequest) -> Result<Option<Seat>, Error> {
         let era = self.session.era();
-        match self.slot(request) {
-            Ok(slot) => Ok(Some(Seat { era, slot })),
+        match self.credential.query(request, &self.session.surroundings()) {
+            Ok(query) => Ok(Some(Seat { era, slot: self.cache.slot(&query, self.clock.now().wall) })),
             Err(error) if error.needs_interaction() => Ok(None),
             Err(error) => Err(error),
         }

@@ -66,7 +66,8 @@ impl Session {
 
     /// From now on the credential is nobody's.
     pub(crate) fn left(&self) {
-        let nobody = |now: &Arc<Surroundings>| Surroundings { signed_in: None, ..Surroundings::clone(now) };
+        let nobody =
+            |now: &Arc<Surroundings>| Surroundings { signed_in: None, own_tenant: None, ..Surroundings::clone(now) };
         self.turn(&self.surroundings.rcu(nobody));
     }
 

@@ -98,9 +98,9 @@ impl User {
             }
         };
         // Who signed in to an organization by its domain, or by none, did so to a tenant that has an id.
-        if let Some(own) = surroundings.own_tenant.as_ref().filter(|_| tenant == common.tenant && !tenant.is_id()) {
-            let newcomer = matches!(subject, Subject::Newcomer(_));
-            tenant = if newcomer { tenant } else { own.clone() };
+        let own = surroundings.own_tenant.as_ref().filter(|_| tenant == common.tenant && !tenant.is_id());
+        if let (Subject::Account(_), Some(own)) = (&subject, own) {
+            tenant = own.clone();
         }
         Ok(Query {
             authority: Authority { host, tenant },

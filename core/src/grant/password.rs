@@ -19,9 +19,9 @@ use crate::error::{Error, ErrorKind};
 use crate::flow::{Flow, Step};
 use crate::secret::Password;
 use crate::time::Now;
-use crate::token::post::{is_passing, retry_after};
-use crate::token::{Exchange, Exchanged, Exchanger, Granted, Refused, Replay, Vouching, unexpected};
-use crate::wire::form::query_value;
+use crate::token::post::is_passing;
+use crate::token::{Exchange, Exchanged, Exchanger, Granted, Refused, Replay, Vouching, classify};
+use crate::wire::form::{Form, query_value};
 use crate::wire::json::Object;
 
 /// The grant of a program that knows somebody's password.
@@ -118,8 +118,7 @@ impl WithPassword {
             ),
             // Nothing is sent that another server may have to check.
             Ok(Some(Ok(response))) if is_passing(response.status) => {
-                let after = retry_after(&response, now.wall);
-                self.again(now, unexpected(&response, "whose user it is was asked").with_retry(true, after))
+                self.again(now, classify(&response, &Form::new(), true, now.wall))
             }
             // An authority that does not know the question may still know the user.
             Ok(Some(Ok(_))) => self.post(now, None),
