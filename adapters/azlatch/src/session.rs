@@ -88,3 +88,33 @@ impl fmt::Debug for Session {
         f.debug_struct("Session").field("signed_in", &self.signed_in()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_person_begins_an_era_and_takes_along_what_was_learnt() {
+        let session = Session::new(Surroundings::default());
+        let record = |home: &str, tenant: &str| {
+            let text = format!(
+                r#"{{"authority":"login.test","clientId":"app","homeAccountId":"{home}","tenantId":"{tenant}"}}"#
+            );
+            AuthenticationRecord::from_json(&text).expect("a record")
+        };
+        let own = |session: &Session| session.surroundings().own_tenant.as_ref().map(ToString::to_string);
+        // Who, to which tenant, whether that is the credential's own; the own tenant then known, and the era.
+        for (home, tenant, is_own, known, era) in [
+            ("ada", "t1", true, Some("t1"), 1),
+            ("ada", "t1", true, Some("t1"), 1),
+            ("ada", "abroad", false, Some("t1"), 2),
+            ("bob", "abroad", false, None, 3),
+            ("bob", "t2", true, Some("t2"), 4),
+        ] {
+            session.arrived(&record(home, tenant), is_own);
+            assert_eq!((own(&session).as_deref(), session.era()), (known, era), "{home} in {tenant}");
+        }
+        session.left();
+        assert_eq!((own(&session), session.signed_in(), session.era(), session.arrivals()), (None, None, 5, 5));
+    }
+}

@@ -124,7 +124,7 @@ pub(crate) struct Token {
     /// The caller can answer claims challenges (continuous access evaluation)
     #[arg(long)]
     pub(crate) enable_cae: bool,
-    /// Seconds for the whole request
+    /// Seconds for the whole request; a person who signs in takes longer
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) timeout: Duration,
     #[command(flatten)]
